@@ -1,0 +1,1 @@
+//! The wire types of the REST API, shared by server and client.

@@ -1,0 +1,1 @@
+//! The SQL catalog on SQLite and PostgreSQL: snapshots, events, tasks, users.

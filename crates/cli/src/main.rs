@@ -1,0 +1,2 @@
+//! The backstay command.
+fn main() {}

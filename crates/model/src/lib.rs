@@ -1,0 +1,19 @@
+//! The vocabulary of Backstay: ids, value types, state machines, retention rules, clock and randomness. No I/O.
+
+pub mod actor;
+pub mod clock;
+pub mod error;
+pub mod id;
+pub mod kind;
+pub mod policy;
+pub mod snapshot;
+
+pub use actor::{Actor, ActorKind, Caller, Role};
+pub use clock::{Clock, FakeClock, Rng, SeededRng, Timestamp};
+pub use error::ErrorKind;
+pub use id::{
+    HoldId, InvalidId, OperationId, SnapshotId, SourceId, TaskId, TenantId, TokenId, UserId, WebhookId,
+};
+pub use kind::Kind;
+pub use policy::Action;
+pub use snapshot::{SnapshotState, Trigger};

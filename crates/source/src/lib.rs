@@ -1,0 +1,1 @@
+//! The contract that a kind of source fulfils.

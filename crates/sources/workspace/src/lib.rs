@@ -1,0 +1,1 @@
+//! Workspaces: directory trees captured, compared and put back exactly.

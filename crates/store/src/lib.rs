@@ -1,0 +1,17 @@
+//! Named immutable objects: a local directory, memory, S3.
+//!
+//! A [`Store`] keeps byte strings under names that Backstay chooses itself. Every implementation gives the same
+//! guarantees, and one conformance suite (feature `testing`) checks them:
+//!
+//! - **Atomic**: an object exists either entirely or not at all, also after a crash in the middle of a write.
+//! - **Durable**: when a write returns, the object survives a power cut.
+//! - **Visible**: a read or listing that starts after a write returned sees it.
+//! - **Idempotent**: writing the same bytes under the same name twice is harmless; deleting what is absent succeeds.
+
+mod error;
+mod name;
+mod store;
+
+pub use error::{StoreError, StoreErrorKind};
+pub use name::{InvalidName, ObjectName};
+pub use store::{ObjectMeta, ObjectWriter, PutOutcome, Store};

@@ -1,0 +1,2 @@
+//! Checks and code generation of the project.
+fn main() {}
