@@ -1,0 +1,85 @@
+//! Restores: the plan, then its execution.
+
+use backstay_model::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::change::Change;
+use crate::snapshot::ScopePath;
+
+/// What to put back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct NewRestorePlan {
+    /// Only these paths or globs relative to the root; empty for all.
+    #[schema(max_items = 1000, value_type = Vec<ScopePath>)]
+    pub paths: Vec<String>,
+    /// Whether to leave alone what the snapshot does not have instead of removing it.
+    pub keep_new: bool,
+}
+
+/// What a restore will do. Nothing has been changed yet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RestorePlan {
+    /// The id to execute it with.
+    pub plan_id: String,
+    /// The snapshot that is put back.
+    pub snapshot_id: String,
+    /// The workspace that is changed.
+    pub workspace_id: String,
+    /// The state that the plan was made for; a restore of another state is refused as stale.
+    pub state_serial: u64,
+    /// Until when the plan can be executed.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+    /// How much is changed.
+    pub summary: ChangeSummary,
+    /// What is changed, at most the first 1000.
+    pub changes: Vec<Change>,
+    /// Whether `changes` is not all.
+    pub truncated: bool,
+    /// What cannot be put back, and why.
+    pub cannot_restore: Vec<CannotRestore>,
+}
+
+/// How many paths are changed in which way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ChangeSummary {
+    /// New paths.
+    pub added: u64,
+    /// Paths whose content, type or metadata changes.
+    pub modified: u64,
+    /// Paths that are removed.
+    pub deleted: u64,
+    /// Bytes to write.
+    pub bytes: u64,
+}
+
+/// A path that cannot be put back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CannotRestore {
+    /// The path relative to the root.
+    pub path: String,
+    /// Why not, for a person.
+    pub reason: String,
+}
+
+/// The execution of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRestore {
+    /// The plan.
+    #[schema(min_length = 1, max_length = 128)]
+    pub plan_id: String,
+}
+
+/// The answer to a request that changes a workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OperationAccepted {
+    /// The operation; undo it by this id.
+    pub operation_id: String,
+    /// Its state: `running`, or what it became while the request waited.
+    pub state: crate::operation::OperationState,
+    /// The task that does it.
+    pub task_id: String,
+}
