@@ -1,0 +1,1 @@
+"""The comparison of Backstay with other encrypting backup tools."""
