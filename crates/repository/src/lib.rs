@@ -1,1 +1,36 @@
-//! The repository engine: chunks, packs, index, trees; write, read, verify, repair, collect, copy.
+//! The repository engine: where the content of snapshots lives.
+//!
+//! A [`Repository`] keeps content-addressed, compressed, sealed chunks in packs on a [`backstay_store::Store`], and
+//! trees of them under root manifests. Everything stored is immutable; there are no lock files; any number of writers,
+//! readers and one collector work at once. `docs/FORMAT.md` describes every byte.
+//!
+//! - A capture opens a [`Writer`], gives every thread a [`Lane`], and ends with [`Writer::finish`], whose last step,
+//!   writing the root manifest, is the commit point.
+//! - A restore reads through a [`Reader`], which verifies every chunk before it hands out a byte.
+//!
+//! Nothing here knows of SQL, HTTP or the clock; everything blocks and is safe from many threads.
+
+mod content;
+mod credential;
+mod error;
+mod id;
+mod limits;
+mod manifest;
+mod progress;
+mod reader;
+mod repository;
+mod tree;
+mod wire;
+mod writer;
+
+pub use content::{Content, ContentHint, Extent};
+pub use credential::Credential;
+pub use error::{RepositoryError, Result};
+pub use id::{ChunkId, IndexId, InvalidObjectId, ManifestId, PackId};
+pub use limits::{MAX_CHUNK_BYTES, MAX_NAME_BYTES, MAX_TARGET_BYTES, MAX_XATTR_BYTES, MAX_XATTRS};
+pub use manifest::{CaptureWarning, Counts, Manifest};
+pub use progress::{Cancel, NoProgress, Progress};
+pub use reader::{ContentReader, DirectoryEntries, Location, Reader};
+pub use repository::{InitOptions, KeyDescription, KeyKind, Repository, Settings};
+pub use tree::{DirectoryBuilder, DirectoryRef, Entry, Node, Xattr};
+pub use writer::{Lane, RandomAccess, Receipt, WriteStats, Writer, WriterOptions};
