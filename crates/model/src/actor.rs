@@ -24,7 +24,6 @@ words! {
     }
 }
 
-
 words! {
     /// What kind of actor did something.
     ActorKind {

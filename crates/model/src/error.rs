@@ -82,7 +82,9 @@ impl ErrorKind {
             Self::Conflict => ("conflict", "Conflict", 409, 1, 4009, false),
             Self::PreconditionFailed => ("precondition_failed", "Precondition Failed", 412, 1, 4009, false),
             Self::TooLarge => ("too_large", "Content Too Large", 413, 1, 1009, false),
-            Self::RangeNotSatisfiable => ("range_not_satisfiable", "Range Not Satisfiable", 416, 1, 4000, false),
+            Self::RangeNotSatisfiable => {
+                ("range_not_satisfiable", "Range Not Satisfiable", 416, 1, 4000, false)
+            }
             Self::Invalid => ("invalid", "Unprocessable Content", 422, 2, 4000, false),
             Self::Busy => ("busy", "Conflict", 409, 4, 4009, true),
             Self::RateLimited => ("rate_limited", "Too Many Requests", 429, 1, 4029, true),
