@@ -143,7 +143,7 @@ def main():
             missed += sum(1 for *_, met in report.targets(dataset.name, result["tools"]) if not met)
         if options.json:
             options.json.write_text(json.dumps(everything, indent=1))
-    print(f"bench: {missed} target{'s' if missed != 1 else ''} missed; no peak below {measure.floor() / (1 << 20):.0f} MiB can be seen")
+    print(f"bench: {missed} target{'' if missed == 1 else 's'} missed")
 
 
 if __name__ == "__main__":
