@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::entry::EntryKind;
-use crate::page::{list_query, page};
+use crate::page::list_query;
 
 /// How a path differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -60,11 +60,32 @@ pub struct EntryFacts {
     pub target: Option<String>,
 }
 
-page!(
-    /// A page of changes, in the order of their paths.
-    ChangePage,
-    changes: Change
-);
+/// A page of changes, in the order of their paths.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ChangePage {
+    /// This page.
+    pub changes: Vec<Change>,
+    /// How much differs in all.
+    pub summary: ChangeSummary,
+    /// How many changes there are in all.
+    pub total: u64,
+    /// The `cursor` of the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// How many paths differ in which way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ChangeSummary {
+    /// New paths.
+    pub added: u64,
+    /// Paths whose content, type, name or metadata differ.
+    pub modified: u64,
+    /// Paths that are gone.
+    pub deleted: u64,
+    /// The length of new and modified files in bytes.
+    pub bytes: u64,
+}
 
 list_query!(
     /// What to compare the snapshot with.
@@ -75,5 +96,7 @@ list_query!(
         /// Only this path and what is below it.
         #[param(max_length = 4096)]
         path: String,
+        /// Whether to compare files whose metadata agree by their content too.
+        content: bool,
     }
 );

@@ -1,6 +1,6 @@
 //! Events: entries of the log that history, audit trail, live stream and webhooks are views of.
 
-use backstay_model::{Actor, ActorKind, Timestamp};
+use backstay_model::{Actor, ActorKind, Kind, Outcome, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -34,30 +34,45 @@ pub struct Event {
     /// When it happened.
     #[schema(value_type = String, format = DateTime)]
     pub timestamp: Timestamp,
-    /// What happened, for example `snapshot.ready`.
-    #[serde(rename = "type")]
-    #[schema(examples("snapshot.ready"))]
-    pub event_type: String,
+    /// What was done, for example `snapshot.created`.
+    #[schema(examples("snapshot.created"))]
+    pub action: String,
     /// The tenant it belongs to.
     pub tenant_id: String,
     /// Who did it.
     pub actor: ActorRef,
-    /// The kind of thing it happened to, for example `snapshot`.
+    /// The kind of the source, when there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subject_kind: Option<String>,
-    /// The id of the thing it happened to.
+    #[schema(schema_with = words::kind)]
+    pub kind: Option<Kind>,
+    /// The source, when there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subject_id: Option<String>,
-    /// Whether it was done or `denied`.
-    pub outcome: String,
-    /// A sentence for a person.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
+    pub source_id: Option<String>,
+    /// What it was done to.
+    pub subject: SubjectRef,
+    /// How it ended.
+    #[schema(schema_with = words::outcome)]
+    pub outcome: Outcome,
     /// What else is known about it.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     pub data: Value,
+    /// The request that caused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The hash of the event before, in hexadecimal.
+    pub prev_hash: String,
     /// The hash of this event over the one before, in hexadecimal.
     pub hash: String,
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SubjectRef {
+    /// The type of thing, for example `snapshot`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its id.
+    pub id: String,
 }
 
 page!(
@@ -69,17 +84,20 @@ page!(
 list_query!(
     /// Which events to list.
     EventQuery {
-        /// Only of this type; `snapshot.` with the dot takes all types that begin so.
+        /// Only this action; `snapshot.` with the dot takes all that begin so.
         #[param(min_length = 1, max_length = 100)]
-        r#type: String,
+        action: String,
+        /// Only of this source.
+        #[param(min_length = 1, max_length = 128)]
+        source: String,
         /// Only about the thing with this id.
         #[param(min_length = 1, max_length = 200)]
         subject: String,
-        /// Only by the actor with this id.
+        /// Only by the actor with this id or name.
         #[param(min_length = 1, max_length = 200)]
         actor: String,
-        /// Only done, or only denied, ones.
-        #[param(inline)]
+        /// Only with this outcome.
+        #[param(schema_with = words::outcome)]
         outcome: Outcome,
         /// Only with this text in what is told of it, whatever the case.
         #[param(max_length = 200)]
@@ -93,16 +111,6 @@ list_query!(
     }
 );
 
-/// Whether something was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// It was done.
-    Done,
-    /// It was refused.
-    Denied,
-}
-
 /// Where to begin a live stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -112,8 +120,8 @@ pub struct StreamQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     pub after: Option<u64>,
-    /// Only of this type; `snapshot.` with the dot takes all types that begin so.
+    /// Only this action; `snapshot.` with the dot takes all that begin so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(min_length = 1, max_length = 100)]
-    pub r#type: Option<String>,
+    pub action: Option<String>,
 }

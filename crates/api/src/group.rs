@@ -68,7 +68,8 @@ pub struct GroupSnapshotAccepted {
     /// The snapshots, one for each member.
     pub snapshot_ids: Vec<String>,
     /// The task that captures them.
-    pub task_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_id: Option<String>,
 }
 
 /// A restore of every member.
@@ -86,5 +87,6 @@ pub struct GroupRestoreAccepted {
     /// The operations, one for each member.
     pub operation_ids: Vec<String>,
     /// The task that restores them.
-    pub task_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_id: Option<String>,
 }

@@ -4,9 +4,10 @@ use backstay_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::change::ChangeSummary;
 use crate::event::ActorRef;
 use crate::page::{list_query, page};
-use crate::restore::{CannotRestore, ChangeSummary};
+use crate::restore::CannotRestore;
 
 /// Where an operation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

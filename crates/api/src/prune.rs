@@ -1,5 +1,6 @@
 //! Retention: which snapshots to keep, and what a prune decides.
 
+use backstay_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -33,10 +34,14 @@ pub struct RetentionRules {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 1_000_000)]
     pub keep_yearly: Option<u32>,
-    /// All that are not older than this: a number and `s`, `m`, `h`, `d` or `w`, for example `30d`.
+    /// All that are younger than this: numbers with `y`, `m`, `w`, `d` or `h`, for example `30d` or `1y6m`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(pattern = "^[0-9]{1,6}[smhdw]$")]
+    #[schema(max_length = 40, pattern = "^([1-9][0-9]{0,3}[ymwdh])+$")]
     pub keep_within: Option<String>,
+    /// The newest N safety snapshots, which undo needs; 10 when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 1_000_000)]
+    pub keep_undo: Option<u32>,
 }
 
 /// A prune of one workspace.
@@ -85,8 +90,20 @@ pub struct PruneDecision {
     pub snapshot_id: String,
     /// Whether it is kept.
     pub keep: bool,
-    /// Why, for a person; at least one reason.
-    pub reasons: Vec<String>,
+    /// When it was taken.
+    #[schema(value_type = String, format = DateTime)]
+    pub timestamp: Timestamp,
+    /// Why; at least one reason.
+    pub reasons: Vec<DecisionReason>,
+}
+
+/// Why a snapshot is kept or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DecisionReason {
+    /// The reason as a stable word, for example `last_good`.
+    pub code: String,
+    /// The reason for a person.
+    pub text: String,
 }
 
 #[cfg(test)]

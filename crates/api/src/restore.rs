@@ -4,7 +4,7 @@ use backstay_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::change::Change;
+use crate::change::{Change, ChangeSummary};
 use crate::snapshot::ScopePath;
 
 /// What to put back.
@@ -40,19 +40,6 @@ pub struct RestorePlan {
     pub truncated: bool,
     /// What cannot be put back, and why.
     pub cannot_restore: Vec<CannotRestore>,
-}
-
-/// How many paths are changed in which way.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ChangeSummary {
-    /// New paths.
-    pub added: u64,
-    /// Paths whose content, type or metadata changes.
-    pub modified: u64,
-    /// Paths that are removed.
-    pub deleted: u64,
-    /// Bytes to write.
-    pub bytes: u64,
 }
 
 /// A path that cannot be put back.

@@ -61,6 +61,14 @@ pub struct Snapshot {
     pub pinned: bool,
     /// How many holds forbid its deletion, the pin among them.
     pub holds: u64,
+    /// Whether something could not be captured; `warnings` says what.
+    pub partial: bool,
+    /// When it was verified last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub verified_at: Option<Timestamp>,
+    /// Whether the last verification found damage.
+    pub damaged: bool,
     /// How many warnings the capture has; `warnings` lists them in the detail.
     pub warning_count: u64,
     /// What did not go as it should, in the detail only.
@@ -175,8 +183,32 @@ pub struct NewSnapshot {
     /// Patterns in the language of gitignore that are not captured, beside those of the workspace.
     #[schema(max_items = 1000, value_type = Vec<ExcludePattern>)]
     pub excludes: Vec<String>,
+    /// Whether to leave out what git ignores.
+    pub respect_gitignore: bool,
+    /// Whether to capture `.git`.
+    pub with_git: bool,
+    /// Whether to capture other file systems below the root.
+    pub cross_mounts: bool,
+    /// Whether to note an entry that cannot be read instead of failing.
+    pub allow_unreadable: bool,
+    /// Whether to fail when a file changes while it is read.
+    pub strict: bool,
     /// Whether to pin it.
     pub pin: bool,
+}
+
+/// What to change of a snapshot; what is absent stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SnapshotChange {
+    /// The new label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200, pattern = r"^[^\u0000-\u001f\u007f]*$")]
+    pub label: Option<String>,
+    /// The new description.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2000, pattern = r"^[^\u0000]*$")]
+    pub description: Option<String>,
 }
 
 /// A path relative to the root of a workspace.

@@ -33,6 +33,10 @@ list_query!(
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewTenant {
+    /// The id; a random one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9_-]+$")]
+    pub id: Option<String>,
     /// The name shown to people.
     #[schema(min_length = 1, max_length = 100, pattern = "^[A-Za-z0-9 ._-]+$")]
     pub name: String,

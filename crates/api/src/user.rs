@@ -57,7 +57,7 @@ pub struct NewUser {
     pub role: Role,
     /// The tenant; that of the caller when absent. Only a superadmin may name another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9_-]+$")]
     pub tenant_id: Option<String>,
 }
 

@@ -13,8 +13,8 @@ pub struct Webhook {
     pub id: String,
     /// The URL.
     pub url: String,
-    /// The types of event to send; `snapshot.` with the dot takes all that begin so. Empty for all.
-    pub event_types: Vec<String>,
+    /// The actions to send; `snapshot.` with the dot takes all that begin so. Empty for all.
+    pub actions: Vec<String>,
     /// Whether events are sent.
     pub enabled: bool,
     /// When it was created.
@@ -42,11 +42,11 @@ list_query!(
     WebhookQuery {}
 );
 
-/// The schema of a type of event.
+/// The schema of an action.
 #[derive(ToSchema)]
 #[schema(min_length = 1, max_length = 100, pattern = "^[a-z_.]+$")]
 #[expect(dead_code, reason = "it is the schema of a list item and nothing else")]
-pub struct EventTypeFilter(String);
+pub struct ActionFilter(String);
 
 /// A webhook to create.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -55,10 +55,10 @@ pub struct NewWebhook {
     /// The URL, `https://` or `http://`.
     #[schema(min_length = 8, max_length = 2000, pattern = r"^https?://[A-Za-z0-9][!-~]*$")]
     pub url: String,
-    /// The types of event to send; empty for all.
+    /// The actions to send; empty for all.
     #[serde(default)]
-    #[schema(max_items = 100, value_type = Vec<EventTypeFilter>)]
-    pub event_types: Vec<String>,
+    #[schema(max_items = 100, value_type = Vec<ActionFilter>)]
+    pub actions: Vec<String>,
 }
 
 /// What to change of a webhook; what is absent stays.
@@ -69,10 +69,10 @@ pub struct WebhookChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 8, max_length = 2000, pattern = r"^https?://[A-Za-z0-9][!-~]*$")]
     pub url: Option<String>,
-    /// The new types of event.
+    /// The new actions.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_items = 100, value_type = Option<Vec<EventTypeFilter>>)]
-    pub event_types: Option<Vec<String>>,
+    #[schema(max_items = 100, value_type = Option<Vec<ActionFilter>>)]
+    pub actions: Option<Vec<String>>,
     /// Whether events are sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,

@@ -1,6 +1,6 @@
 //! The schemas of the words that `backstay-model` defines: each is a string of a closed set.
 
-use backstay_model::{ActorKind, Kind, Role, SnapshotState, Trigger};
+use backstay_model::{ActorKind, Kind, Outcome, Role, SnapshotState, Trigger};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 fn one_of<'a>(description: &str, words: impl Iterator<Item = &'a str>) -> Object {
@@ -34,4 +34,9 @@ pub fn role() -> Object {
 /// The schema of an [`ActorKind`].
 pub fn actor_kind() -> Object {
     one_of("What kind of actor it was.", ActorKind::ALL.iter().map(|word| word.as_str()))
+}
+
+/// The schema of an [`Outcome`].
+pub fn outcome() -> Object {
+    one_of("How it ended.", Outcome::ALL.iter().map(|word| word.as_str()))
 }
