@@ -1,1 +1,35 @@
-//! The use cases of Backstay: rules, transactions, events.
+//! The use cases of Backstay: rules, the order in which things happen, transactions, events.
+//!
+//! [`Service`] has one method per use case, and one file per use case holds it. Each reads from top to bottom in the
+//! order in which it happens: permission, precondition, work, and one named commit point. A use case that takes long
+//! takes a [`Run`], and most of those have a twin, `queue_…`, that leaves the work to a worker.
+
+mod audit;
+mod auth;
+mod error;
+mod groups;
+mod lazy_repository;
+mod open;
+mod page;
+mod readiness;
+mod repository;
+mod run;
+mod service;
+mod settings;
+mod snapshots;
+mod sources;
+mod tasks;
+pub mod view;
+mod webhooks;
+
+pub use audit::ExportFormat;
+pub use backstay_repository::{Cancel, Credential, NoProgress, Progress, Repository};
+pub use error::{FieldProblem, LockOwner, Result, ServiceError};
+pub use lazy_repository::{LazyRepository, Opener};
+pub use open::{CredentialSource, LocalOptions, RepositoryPlace, ServerOptions};
+pub use page::{Page, PageRequest};
+pub use run::Run;
+pub use service::{Parts, Service};
+pub use settings::Settings;
+pub use snapshots::{ContentReader, OpenContent, Subtree, SubtreeItem};
+pub use tasks::{ClaimedTask, Heartbeat};

@@ -1,0 +1,9 @@
+//! The care of the repository.
+
+mod collect_garbage;
+mod copy_snapshots;
+mod manage_keys;
+mod rebuild_catalog;
+mod reconcile;
+mod repair_repository;
+mod statistics;

@@ -1,0 +1,50 @@
+//! What can be set about the use cases.
+
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+
+/// What can be set about the use cases. The default is that of a server.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The name of this host; a workspace belongs to one.
+    pub host: String,
+    /// Below which directories a workspace may be registered; `None` for any, as on the command line.
+    pub allowed_roots: Option<Vec<PathBuf>>,
+    /// Where days begin, for retention.
+    pub time_zone: TimeZone,
+    /// How long a session lasts, in seconds.
+    pub session_seconds: i64,
+    /// How long a login link can be used, in seconds.
+    pub login_link_seconds: i64,
+    /// How many failed logins of one name or one address are allowed within [`Settings::login_window_seconds`].
+    pub login_attempts: u32,
+    /// The window of the login limit, in seconds.
+    pub login_window_seconds: i64,
+    /// How long a restore plan can be executed, in seconds.
+    pub plan_seconds: i64,
+    /// How long a capture or a task is believed to be alive without a sign of life, in seconds.
+    pub lease_seconds: i64,
+    /// Whether webhooks may go to loopback, private and link-local addresses.
+    pub webhooks_to_private_addresses: bool,
+    /// How long the receiver of a webhook may take to answer, in seconds.
+    pub webhook_timeout_seconds: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            host: "localhost".to_owned(),
+            allowed_roots: Some(Vec::new()),
+            time_zone: TimeZone::UTC,
+            session_seconds: 12 * 3600,
+            login_link_seconds: 15 * 60,
+            login_attempts: 10,
+            login_window_seconds: 15 * 60,
+            plan_seconds: 24 * 3600,
+            lease_seconds: 60,
+            webhooks_to_private_addresses: false,
+            webhook_timeout_seconds: 15,
+        }
+    }
+}

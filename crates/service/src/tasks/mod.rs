@@ -1,0 +1,6 @@
+//! Background work.
+
+mod list_tasks;
+mod run_task;
+
+pub use run_task::{ClaimedTask, Heartbeat};

@@ -1,0 +1,35 @@
+//! What the use cases take and return: plain values, free of how they are stored or sent.
+
+mod access;
+mod change;
+mod entry;
+mod event;
+mod group;
+mod operation;
+mod reports;
+mod snapshot;
+mod source;
+mod task;
+mod webhook;
+
+pub use access::{
+    CreatedToken, LoginLink, NewTenant, NewToken, NewUser, Session, SignedIn, Tenant, Token, User, UserChange,
+};
+pub use change::{Against, Change, ChangeKind, ChangePage, ChangeSummary, DiffOptions, EntryFacts};
+pub use entry::{Entry, EntryKind, EntryOptions};
+pub use event::{AuditReport, EventFilter, HistoryAction, HistoryEntry, HistoryFilter};
+pub use group::{Group, GroupRestore, GroupSnapshot, NewGroup};
+pub use operation::{
+    CannotRestore, Operation, OperationState, QueuedOperation, RestorePlan, RestoreReport, RestoreRequest,
+};
+pub use reports::{
+    CollectReport, CopyReport, DamageReport, Growth, KeyView, PruneResult, RebuildReport, ReconcileReport,
+    RecoverReport, RepairReport, SourceStatistics, Statistics, VerifyDepth, VerifyReport, VerifyScope,
+};
+pub use snapshot::{
+    Counts, Hold, NewHold, NewSnapshot, QueuedSnapshot, Snapshot, SnapshotChange, SnapshotFilter,
+    SnapshotWarning,
+};
+pub use source::{NewSource, Source, SourceChange, SourceFilter};
+pub use task::{Task, TaskFilter, TaskProgress, TaskState};
+pub use webhook::{CreatedWebhook, Delivery, NewWebhook, Webhook, WebhookChange};

@@ -1,0 +1,4 @@
+//! Events sent to other systems.
+
+mod deliver_webhooks;
+mod manage_webhooks;
