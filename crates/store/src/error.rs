@@ -1,6 +1,8 @@
 //! What can go wrong in a store.
 
 use std::error::Error as StdError;
+use std::fmt;
+use std::io;
 
 use crate::name::ObjectName;
 
@@ -56,5 +58,34 @@ impl StoreError {
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// An error about anything else than one object, for example a prefix or the store as a whole.
+    pub(crate) fn about(
+        kind: StoreErrorKind,
+        operation: &'static str,
+        subject: impl fmt::Display,
+        location: &str,
+    ) -> Self {
+        Self { kind, operation, subject: subject.to_string(), location: location.to_owned(), source: None }
+    }
+
+    /// An error of the file system.
+    pub(crate) fn from_io(
+        operation: &'static str,
+        subject: impl fmt::Display,
+        location: &str,
+        source: io::Error,
+    ) -> Self {
+        Self::about(io_kind(&source), operation, subject, location).with_source(source)
+    }
+}
+
+fn io_kind(error: &io::Error) -> StoreErrorKind {
+    match error.kind() {
+        io::ErrorKind::NotFound => StoreErrorKind::NotFound,
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => StoreErrorKind::Denied,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreErrorKind::Full,
+        _ => StoreErrorKind::Io,
     }
 }

@@ -9,9 +9,14 @@
 //! - **Idempotent**: writing the same bytes under the same name twice is harmless; deleting what is absent succeeds.
 
 mod error;
+mod local;
+mod memory;
 mod name;
+mod prefix;
 mod store;
 
 pub use error::{StoreError, StoreErrorKind};
+pub use local::LocalStore;
+pub use memory::MemoryStore;
 pub use name::{InvalidName, ObjectName};
 pub use store::{ObjectMeta, ObjectWriter, PutOutcome, Store};

@@ -18,7 +18,8 @@ impl ObjectName {
     /// Checks `text`.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         let part_is_good = |part: &str| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            !part.is_empty()
+                && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         };
         if text.len() <= 200 && text.split('/').count() <= 4 && text.split('/').all(part_is_good) {
             Ok(Self(text.to_owned()))

@@ -66,10 +66,23 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn head(&self, name: &ObjectName) -> Result<Option<ObjectMeta>, StoreError>;
 
     /// Every object whose name starts with `prefix` followed by `/`, in no particular order, also when they are many.
+    /// An empty prefix means every object of the store.
     ///
     /// `visit` returns `false` to stop early. Objects written or deleted meanwhile may be seen or not.
     fn list(&self, prefix: &str, visit: &mut dyn FnMut(ObjectMeta) -> bool) -> Result<(), StoreError>;
 
-    /// Removes an object; succeeds when it is absent.
+    /// Removes an object; succeeds when it is absent. When it returns, the object stays away, also after a power cut.
     fn delete(&self, name: &ObjectName) -> Result<(), StoreError>;
+
+    /// Removes objects as [`Store::delete`] does, at less cost than one by one. After an error some may be removed.
+    fn delete_many(&self, names: &[ObjectName]) -> Result<(), StoreError> {
+        names.iter().try_for_each(|name| self.delete(name))
+    }
+
+    /// Removes what writers that died more than a day ago left behind, and returns how many such remains there were.
+    ///
+    /// They are invisible to every other call and only take space. Ages are measured by the store's own clock.
+    fn clean_temporary(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
 }
