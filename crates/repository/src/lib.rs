@@ -10,12 +10,24 @@
 //!
 //! Nothing here knows of SQL, HTTP or the clock; everything blocks and is safe from many threads.
 
+mod block;
+mod chunker;
+mod config;
 mod content;
+mod content_list;
 mod credential;
+mod crypto;
 mod error;
+mod garbage;
 mod id;
+mod index;
+mod keys;
 mod limits;
 mod manifest;
+mod manifests;
+mod object;
+mod pack;
+mod pages;
 mod progress;
 mod reader;
 mod repository;
@@ -24,13 +36,14 @@ mod wire;
 mod writer;
 
 pub use content::{Content, ContentHint, Extent};
+pub use content_list::ContentBuilder;
 pub use credential::Credential;
 pub use error::{RepositoryError, Result};
 pub use id::{ChunkId, IndexId, InvalidObjectId, ManifestId, PackId};
 pub use limits::{MAX_CHUNK_BYTES, MAX_NAME_BYTES, MAX_TARGET_BYTES, MAX_XATTR_BYTES, MAX_XATTRS};
 pub use manifest::{CaptureWarning, Counts, Manifest};
 pub use progress::{Cancel, NoProgress, Progress};
-pub use reader::{ContentReader, DirectoryEntries, Location, Reader};
+pub use reader::{ContentReader, DirectoryEntries, Extents, Location, Reader};
 pub use repository::{InitOptions, KeyDescription, KeyKind, Repository, Settings};
 pub use tree::{DirectoryBuilder, DirectoryRef, Entry, Node, Xattr};
 pub use writer::{Lane, RandomAccess, Receipt, WriteStats, Writer, WriterOptions};

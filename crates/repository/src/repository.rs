@@ -1,15 +1,19 @@
 //! A repository: creating, opening, its keys and its manifests.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use backstay_model::{Rng, Timestamp};
-use backstay_store::Store;
+use backstay_store::{PutOutcome, Store, StoreErrorKind};
+use zeroize::Zeroizing;
 
+use crate::config::{self, Config};
 use crate::credential::Credential;
+use crate::crypto::{MasterKey, Subkeys};
 use crate::error::{RepositoryError, Result};
-use crate::id::ManifestId;
-use crate::manifest::Manifest;
-use crate::reader::Reader;
+use crate::id::encode_hex;
+use crate::index::SharedIndex;
+use crate::keys::{self, StoredKey};
+use crate::reader::{BlockCache, Reader};
 use crate::writer::{Writer, WriterOptions};
 
 /// What is decided when a repository is created and never changes.
@@ -66,15 +70,74 @@ pub struct KeyDescription {
 /// An opened repository. Clones share the index and the cache.
 #[derive(Debug, Clone)]
 pub struct Repository {
-    store: Arc<dyn Store>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What all clones, readers and writers of an opened repository share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) config: Config,
+    pub(crate) keys: Arc<Subkeys>,
+    pub(crate) index: SharedIndex,
+    pub(crate) cache: BlockCache,
+    settings: Settings,
+    master: MasterKey,
+    config_bytes: Vec<u8>,
+    current_key: String,
+    boundary_table: OnceLock<Box<[u64; 256]>>,
+}
+
+impl Shared {
+    /// The secret table that decides where chunks end.
+    pub(crate) fn boundary_table(&self) -> &[u64; 256] {
+        self.boundary_table.get_or_init(|| self.keys.boundary_table())
+    }
+
+    /// Loads the index unless it was loaded before.
+    pub(crate) fn load_index(&self) -> Result<()> {
+        self.index.load(&*self.store, &self.keys)
+    }
+
+    /// Brings the index up to date with the store.
+    pub(crate) fn refresh_index(&self) -> Result<()> {
+        self.index.refresh(&*self.store, &self.keys)
+    }
 }
 
 impl Repository {
     /// Creates a repository in an empty place. Writing `config` is the commit point: of two that try at once, one gets
     /// [`RepositoryError::AlreadyExists`].
     pub fn init(store: Arc<dyn Store>, options: &InitOptions, rng: Arc<dyn Rng>) -> Result<Self> {
-        let _ = (options, rng);
-        Err(RepositoryError::AlreadyExists { location: store.location().to_owned() })
+        let already = || RepositoryError::AlreadyExists { location: store.location().to_owned() };
+        if Self::exists(&*store)? {
+            return Err(already());
+        }
+        let mut id = [0; 16];
+        rng.fill(&mut id);
+        let config = Config::new(encode_hex(&id), &options.settings);
+        let config_bytes = config.encode();
+        let mut master = MasterKey(Zeroizing::new([0; 32]));
+        rng.fill(&mut *master.0);
+        let key = StoredKey::wrap(
+            &master,
+            &options.credential,
+            &options.key_label,
+            options.created_at,
+            &config_bytes,
+            &*rng,
+        )?;
+        store.put(&key.object_name(), &key.encode())?;
+        match store.put_new(&config::object_name(), &config_bytes) {
+            Ok(PutOutcome::Created) => {}
+            outcome => {
+                // The key belongs to a configuration that was not written; nothing could use it.
+                store.delete(&key.object_name())?;
+                return Err(outcome.map_or_else(Into::into, |_| already()));
+            }
+        }
+        Ok(Self::opened(store, rng, config, config_bytes, master, key.id))
     }
 
     /// Opens a repository. Reads `config` and the keys, nothing else; the index is loaded when first needed.
@@ -82,29 +145,69 @@ impl Repository {
     /// Errors: [`RepositoryError::NotARepository`], [`RepositoryError::WrongCredential`],
     /// [`RepositoryError::NewerFormat`].
     pub fn open(store: Arc<dyn Store>, credential: &Credential, rng: Arc<dyn Rng>) -> Result<Self> {
-        let _ = (credential, rng);
-        Err(RepositoryError::NotARepository { location: store.location().to_owned() })
+        let config_bytes = match store.get(&config::object_name()) {
+            Ok(bytes) => bytes.to_vec(),
+            Err(error) if error.kind == StoreErrorKind::NotFound => {
+                return Err(RepositoryError::NotARepository { location: store.location().to_owned() });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let config = Config::decode(&config_bytes)?;
+        let (keys, trouble) = keys::read_all(&*store)?;
+        for key in &keys {
+            if let Some(master) = key.unwrap(credential, &config_bytes)? {
+                let id = key.id.clone();
+                return Ok(Self::opened(store, rng, config, config_bytes, master, id));
+            }
+        }
+        Err(trouble
+            .unwrap_or_else(|| RepositoryError::WrongCredential { location: store.location().to_owned() }))
+    }
+
+    fn opened(
+        store: Arc<dyn Store>,
+        rng: Arc<dyn Rng>,
+        config: Config,
+        config_bytes: Vec<u8>,
+        master: MasterKey,
+        current_key: String,
+    ) -> Self {
+        let keys = Arc::new(Subkeys::derive(&master));
+        let settings = Settings { collect_grace_seconds: config.collect_grace_seconds };
+        let shared = Shared {
+            store,
+            rng,
+            config,
+            keys,
+            index: SharedIndex::default(),
+            cache: BlockCache::default(),
+            settings,
+            master,
+            config_bytes,
+            current_key,
+            boundary_table: OnceLock::new(),
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Whether there is a repository in `store`.
     pub fn exists(store: &dyn Store) -> Result<bool> {
-        let _ = store;
-        Ok(false)
+        Ok(store.head(&config::object_name())?.is_some())
     }
 
     /// The random id of the repository: 32 hexadecimal digits.
     pub fn id(&self) -> &str {
-        ""
+        &self.shared.config.repository
     }
 
     /// The settings it was created with.
     pub fn settings(&self) -> &Settings {
-        const { &Settings { collect_grace_seconds: 0 } }
+        &self.shared.settings
     }
 
     /// Where it is.
     pub fn store(&self) -> &Arc<dyn Store> {
-        &self.store
+        &self.shared.store
     }
 
     /// Begins a capture.
@@ -117,43 +220,61 @@ impl Repository {
         Reader::new(self)
     }
 
-    /// The ids of all root manifests, in no particular order.
-    pub fn manifests(&self) -> Result<Vec<ManifestId>> {
-        Ok(Vec::new())
-    }
-
-    /// Reads a root manifest; [`RepositoryError::NotFound`] when there is none.
-    pub fn read_manifest(&self, id: &ManifestId) -> Result<Manifest> {
-        Err(RepositoryError::NotFound { object: format!("snapshot {id}") })
-    }
-
-    /// Removes a root manifest; succeeds when there is none. Its content stays until a collection finds that nothing
-    /// references it and the grace period has passed.
-    pub fn delete_manifest(&self, id: &ManifestId) -> Result<()> {
-        let _ = id;
-        Ok(())
-    }
-
-    /// Every key of the repository.
+    /// Every key of the repository that can be read, and is bound to it, in the order of their ids.
     pub fn keys(&self) -> Result<Vec<KeyDescription>> {
-        Ok(Vec::new())
+        let (keys, _) = keys::read_all(&*self.shared.store)?;
+        Ok(keys
+            .into_iter()
+            .map(|key| KeyDescription {
+                current: key.id == self.shared.current_key,
+                kind: key.kind(),
+                id: key.id,
+                label: key.label,
+                created_at: key.created_at,
+            })
+            .collect())
     }
 
-    /// Adds a key; returns its id.
+    /// Adds a key; returns its id. No pack is touched.
     pub fn add_key(&self, credential: &Credential, label: &str, created_at: Timestamp) -> Result<String> {
-        let _ = (credential, label, created_at);
-        Ok(String::new())
+        let shared = &self.shared;
+        let key = StoredKey::wrap(
+            &shared.master,
+            credential,
+            label,
+            created_at,
+            &shared.config_bytes,
+            &*shared.rng,
+        )?;
+        shared.store.put(&key.object_name(), &key.encode())?;
+        Ok(key.id)
     }
 
-    /// Removes a key. [`RepositoryError::LastKey`] when it is the only one.
+    /// Removes a key. [`RepositoryError::LastKey`] when it is the only one, [`RepositoryError::NotFound`] when there
+    /// is none of that id.
     pub fn remove_key(&self, id: &str) -> Result<()> {
-        let _ = id;
+        let not_found = || RepositoryError::NotFound { object: format!("key {}", id.escape_debug()) };
+        let name = keys::object_name(id).ok_or_else(not_found)?;
+        let (keys, _) = keys::read_all(&*self.shared.store)?;
+        if self.shared.store.head(&name)?.is_none() {
+            return Err(not_found());
+        }
+        if keys.iter().all(|key| key.id == id) {
+            return Err(RepositoryError::LastKey { key: id.to_owned() });
+        }
+        self.shared.store.delete(&name)?;
         Ok(())
     }
 
-    /// Replaces a key by one with another credential: the new one is durable before the old one is removed.
+    /// Replaces a key by one with another credential and the same label: the new one is durable before the old one
+    /// is removed. Returns the id of the new one.
     pub fn change_key(&self, id: &str, credential: &Credential, created_at: Timestamp) -> Result<String> {
-        let _ = (id, credential, created_at);
-        Ok(String::new())
+        let (keys, _) = keys::read_all(&*self.shared.store)?;
+        let Some(old) = keys.iter().find(|key| key.id == id) else {
+            return Err(RepositoryError::NotFound { object: format!("key {}", id.escape_debug()) });
+        };
+        let new = self.add_key(credential, &old.label, created_at)?;
+        self.remove_key(id)?;
+        Ok(new)
     }
 }

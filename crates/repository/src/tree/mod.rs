@@ -1,7 +1,9 @@
 //! Trees: directories as lists of pages that unchanged snapshots share.
 
 mod builder;
+mod codec;
 mod entry;
 
 pub use builder::DirectoryBuilder;
+pub(crate) use codec::decode_entries;
 pub use entry::{DirectoryRef, Entry, Node, Xattr};
