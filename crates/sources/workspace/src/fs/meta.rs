@@ -41,6 +41,8 @@ pub(crate) struct Stat {
     pub(crate) device: u64,
     pub(crate) inode: u64,
     pub(crate) links: u32,
+    /// The device that a device node stands for.
+    pub(crate) device_number: u64,
     /// Another file system is mounted here.
     pub(crate) is_mount_point: bool,
 }
@@ -85,6 +87,7 @@ impl Stat {
             device: (u64::from(stat.stx_dev_major) << 32) | u64::from(stat.stx_dev_minor),
             inode: stat.stx_ino,
             links: stat.stx_nlink,
+            device_number: (u64::from(stat.stx_rdev_major) << 32) | u64::from(stat.stx_rdev_minor),
             is_mount_point: stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
         }
     }
