@@ -18,7 +18,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | awk -F'\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
 
 run: ## build, show the main job on real input, then serve on 127.0.0.1:8470
-	@command -v cc >/dev/null || tools/setup
+	@command -v c++ >/dev/null || tools/setup
 	cargo build --release --locked --package backstay
 	"$$CARGO_TARGET_DIR/release/backstay" demo --serve
 
