@@ -25,6 +25,8 @@ const PIECE_BYTES: usize = 4096;
 struct Remaining {
     offset: u64,
     extents: Extents,
+    /// Whether there was a hole so far.
+    sparse: bool,
 }
 
 impl Reader {
@@ -46,7 +48,7 @@ impl Reader {
             progress.advance(0, u64::from(*length));
             return Ok(());
         }
-        let remaining = Mutex::new(Remaining { offset: 0, extents: self.extents(content) });
+        let remaining = Mutex::new(Remaining { offset: 0, extents: self.extents(content), sparse: false });
         let helpers = (content.length() / BYTES_PER_THREAD).min(threads.saturating_sub(1) as u64);
         let work = || self.write_batches(&remaining, file, progress, cancel);
         std::thread::scope(|scope| {
@@ -74,14 +76,13 @@ impl Reader {
             let (mut offset, sparse) = {
                 let mut remaining = remaining.lock();
                 let start = remaining.offset;
-                let mut sparse = false;
                 while remaining.offset - start < BATCH_BYTES {
                     let Some(extent) = remaining.extents.next().transpose()? else { break };
                     remaining.offset = remaining.offset.saturating_add(extent.length());
-                    sparse |= matches!(extent, Extent::Hole { .. });
+                    remaining.sparse |= matches!(extent, Extent::Hole { .. });
                     batch.push(extent);
                 }
-                (start, sparse)
+                (start, remaining.sparse)
             };
             if batch.is_empty() {
                 return Ok(());

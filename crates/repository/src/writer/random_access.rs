@@ -40,7 +40,7 @@ impl RandomAccess for File {
     }
 }
 
-impl RandomAccess for [u8] {
+impl RandomAccess for &[u8] {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let rest = usize::try_from(offset).ok().and_then(|offset| self.get(offset..)).unwrap_or_default();
         let length = rest.len().min(buffer.len());
