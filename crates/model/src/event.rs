@@ -174,7 +174,7 @@ pub struct Subject {
 
 impl Subject {
     /// The thing of type `kind` with the given id.
-    pub fn new(kind: &str, id: impl ToString) -> Self {
+    pub fn new(kind: &str, id: &(impl ToString + ?Sized)) -> Self {
         Self { kind: kind.to_owned(), id: id.to_string() }
     }
 }

@@ -1,0 +1,70 @@
+INSERT INTO event_head (id, seq, hash) VALUES (1, 0, decode(repeat('00', 32), 'hex'));
+
+CREATE TABLE snapshot_text (
+    created_at BIGINT NOT NULL PRIMARY KEY,
+    body tsvector NOT NULL
+);
+CREATE INDEX snapshot_text_words ON snapshot_text USING gin (body);
+CREATE TABLE event_text (
+    seq BIGINT NOT NULL PRIMARY KEY,
+    body tsvector NOT NULL
+);
+CREATE INDEX event_text_words ON event_text USING gin (body);
+
+CREATE FUNCTION snapshots_counted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        INSERT INTO snapshot_counts (scope, width, bucket, facet, count, logical_bytes, added_bytes, stored_bytes)
+        SELECT scope, width, CASE width WHEN 0 THEN 0 ELSE old.created_at / (width * 1000000) END, old.facet, -1,
+               -old.logical_bytes, -old.added_bytes, -old.stored_bytes
+        FROM (VALUES ('*'), ('t/' || old.tenant_id), ('s/' || old.source_id)) AS scopes (scope),
+             (VALUES (0::bigint), (86400), (3600)) AS widths (width)
+        ON CONFLICT (scope, width, bucket, facet) DO UPDATE SET
+            count = snapshot_counts.count + excluded.count,
+            logical_bytes = snapshot_counts.logical_bytes + excluded.logical_bytes,
+            added_bytes = snapshot_counts.added_bytes + excluded.added_bytes,
+            stored_bytes = snapshot_counts.stored_bytes + excluded.stored_bytes;
+    END IF;
+    INSERT INTO snapshot_counts (scope, width, bucket, facet, count, logical_bytes, added_bytes, stored_bytes)
+    SELECT scope, width, CASE width WHEN 0 THEN 0 ELSE new.created_at / (width * 1000000) END, new.facet, 1,
+           new.logical_bytes, new.added_bytes, new.stored_bytes
+    FROM (VALUES ('*'), ('t/' || new.tenant_id), ('s/' || new.source_id)) AS scopes (scope),
+         (VALUES (0::bigint), (86400), (3600)) AS widths (width)
+    ON CONFLICT (scope, width, bucket, facet) DO UPDATE SET
+        count = snapshot_counts.count + excluded.count,
+        logical_bytes = snapshot_counts.logical_bytes + excluded.logical_bytes,
+        added_bytes = snapshot_counts.added_bytes + excluded.added_bytes,
+        stored_bytes = snapshot_counts.stored_bytes + excluded.stored_bytes;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER snapshots_counted AFTER INSERT ON snapshots
+    FOR EACH ROW EXECUTE FUNCTION snapshots_counted();
+CREATE TRIGGER snapshots_recounted AFTER UPDATE OF facet, logical_bytes, added_bytes, stored_bytes ON snapshots
+    FOR EACH ROW EXECUTE FUNCTION snapshots_counted();
+
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed or removed', TG_TABLE_NAME;
+END $$;
+CREATE TRIGGER snapshots_stay BEFORE DELETE ON snapshots FOR EACH ROW EXECUTE FUNCTION refuse();
+CREATE TRIGGER events_unchanged BEFORE UPDATE OR DELETE ON events FOR EACH ROW EXECUTE FUNCTION refuse();
+CREATE TRIGGER events_stay BEFORE TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+
+CREATE FUNCTION events_counted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO event_facets (facet, action, outcome) VALUES (new.facet, new.action, new.outcome)
+    ON CONFLICT (facet) DO NOTHING;
+    INSERT INTO event_counts (scope, width, bucket, facet, count)
+    SELECT scope, width, CASE width WHEN 0 THEN 0 ELSE new.at / (width * 1000000) END, new.facet, 1
+    FROM (SELECT '*' AS scope UNION ALL SELECT 't/' || new.tenant_id
+          UNION ALL SELECT 'a/' || new.tenant_id || '/' || new.actor_id
+          UNION ALL SELECT 's/' || new.tenant_id || '/' || new.source_id WHERE new.source_id IS NOT NULL) AS scopes,
+         (VALUES (0::bigint), (86400), (3600)) AS widths (width)
+    ON CONFLICT (scope, width, bucket, facet) DO UPDATE SET count = event_counts.count + 1;
+    INSERT INTO event_spans (width, bucket, first_seq, last_seq)
+    SELECT width, new.at / (width * 1000000), new.seq, new.seq
+    FROM (VALUES (86400::bigint), (3600)) AS widths (width)
+    ON CONFLICT (width, bucket) DO UPDATE SET last_seq = excluded.last_seq;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER events_counted AFTER INSERT ON events FOR EACH ROW EXECUTE FUNCTION events_counted();

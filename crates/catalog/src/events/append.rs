@@ -1,0 +1,118 @@
+//! Appending events, as part of a transaction's commit.
+
+use backstay_model::{Event, EventDraft, EventHash};
+use serde_json::Value as Json;
+
+use super::facet;
+use super::read::COLUMNS;
+use crate::error::{CatalogError, Result};
+use crate::session::Session;
+use crate::sql::{Fields, RawRow, sql};
+use crate::transaction::Tx;
+use crate::words::{scope_word, words};
+
+/// How many bytes of an event's particulars are searchable.
+const SEARCHED_BYTES: usize = 4096;
+
+impl Session {
+    /// The number and hash of the newest event; 0 and zeros when there is none.
+    pub async fn event_head(&mut self) -> Result<(u64, EventHash)> {
+        let rows = self
+            .raw(sql("read the head of the log", "SELECT seq, hash FROM event_head WHERE id = 1"))
+            .await?;
+        let row = rows.first().ok_or_else(|| CatalogError::not_found("head of the event log", &1))?;
+        head(row)
+    }
+}
+
+fn head(row: &RawRow) -> Result<(u64, EventHash)> {
+    let mut fields = Fields::new("event_head", row);
+    Ok((fields.count()?, EventHash::from_bytes(fields.hash()?)))
+}
+
+impl Tx {
+    /// Appends events behind the head, moves the head, and queues the webhook deliveries.
+    pub(crate) async fn append_events(&mut self, drafts: Vec<EventDraft>) -> Result<Vec<Event>> {
+        let (mut seq, mut hash) = self.event_head().await?;
+        let first = seq + 1;
+        let mut events = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            seq += 1;
+            let event = Event::seal(draft, seq, hash);
+            hash = event.hash;
+            self.insert_event(&event).await?;
+            events.push(event);
+        }
+        let text = "UPDATE event_head SET seq = $1, hash = $2 WHERE id = 1";
+        self.execute(sql("move the head of the log", text).bind(seq).bind(hash.as_bytes().as_slice()))
+            .await?;
+        self.queue_deliveries(first, seq).await?;
+        if self.is_postgres() {
+            let text = "SELECT pg_notify('backstay_events', $1)";
+            self.execute(sql("announce events", text).bind(seq.to_string())).await?;
+        }
+        Ok(events)
+    }
+
+    async fn insert_event(&mut self, event: &Event) -> Result<()> {
+        let text = format!(
+            "INSERT INTO events ({COLUMNS}, facet)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+        );
+        let statement = sql("append an event", text)
+            .bind(event.seq)
+            .bind(event.at)
+            .bind(&event.tenant)
+            .bind(event.actor.kind)
+            .bind(&event.actor.id)
+            .bind(&event.actor.name)
+            .bind(&event.action)
+            .bind(event.kind)
+            .bind(&event.source)
+            .bind(&event.subject.kind)
+            .bind(&event.subject.id)
+            .bind(event.outcome)
+            .bind(event.data.as_json())
+            .bind(&event.request_id)
+            .bind(event.prev_hash.as_bytes().as_slice())
+            .bind(event.hash.as_bytes().as_slice())
+            .bind(facet::number(&event.action, event.outcome));
+        self.execute(statement).await?;
+        let body = searchable(event);
+        let text = if self.is_postgres() {
+            "INSERT INTO event_text (seq, body) VALUES ($1, array_to_tsvector(string_to_array($2, ' ')))"
+        } else {
+            "INSERT INTO event_text (rowid, body) VALUES ($1, $2)"
+        };
+        self.execute(sql("index an event", text).bind(event.seq).bind(body)).await.map(|_| ())
+    }
+}
+
+/// The words by which an event is found.
+fn searchable(event: &Event) -> String {
+    let mut body = vec![scope_word('t', event.tenant.as_str()), scope_word('a', &event.actor.id)];
+    body.extend(event.source.as_ref().map(|source| scope_word('s', source.as_str())));
+    for text in [&event.actor.name, &event.actor.id, &event.action, &event.subject.kind, &event.subject.id] {
+        body.extend(words(text));
+    }
+    body.extend(event.source.iter().flat_map(|source| words(source.as_str()).collect::<Vec<_>>()));
+    let mut left = SEARCHED_BYTES;
+    values(&event.data.value(), &mut |text| {
+        if let Some(rest) = left.checked_sub(text.len()) {
+            left = rest;
+            body.extend(words(text));
+        }
+    });
+    body.join(" ")
+}
+
+/// Calls `take` with every text and number among the values of `json`.
+fn values(json: &Json, take: &mut dyn FnMut(&str)) {
+    match json {
+        Json::String(text) => take(text),
+        Json::Number(number) => take(&number.to_string()),
+        Json::Array(items) => items.iter().for_each(|item| values(item, take)),
+        Json::Object(fields) => fields.values().for_each(|item| values(item, take)),
+        Json::Null | Json::Bool(_) => {}
+    }
+}

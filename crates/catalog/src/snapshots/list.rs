@@ -1,0 +1,345 @@
+//! Lists of snapshots: any filter, newest first, with the true total.
+//!
+//! A list costs the same however many snapshots there are. The counters tell which facets (kind, state, trigger,
+//! pinned) exist in the scope (a source, a tenant, everything) and how many snapshots each has: that is the total. The
+//! page is the merge of the wanted facets, each read from its own stretch of an index.
+
+use backstay_model::{Kind, SnapshotState, SourceId, TenantId, Timestamp, Trigger};
+
+use super::facet::Facet;
+use super::row::{COLUMNS, SnapshotRow};
+use crate::buckets::{Stretch, cover};
+use crate::error::Result;
+use crate::page::{Page, Paging, Total};
+use crate::session::Session;
+use crate::sql::{Fields, Value, sql};
+use crate::words::{scope_word, text_query};
+
+/// Which snapshots to list. Empty lists and `None` do not narrow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SnapshotFilter {
+    /// Only those of this tenant.
+    pub tenant: Option<TenantId>,
+    /// Only those of this source.
+    pub source: Option<SourceId>,
+    /// Only those of these kinds.
+    pub kinds: Vec<Kind>,
+    /// Only those in these states.
+    pub states: Vec<SnapshotState>,
+    /// Only those taken for these reasons.
+    pub triggers: Vec<Trigger>,
+    /// Only those that are held, or that are not.
+    pub pinned: Option<bool>,
+    /// Only those created at or after this time.
+    pub since: Option<Timestamp>,
+    /// Only those created before this time.
+    pub until: Option<Timestamp>,
+    /// Only those with exactly this label.
+    pub label: Option<String>,
+    /// Only those whose id, name, label or description has all of these words, or words that begin with them.
+    pub text: Option<String>,
+}
+
+impl SnapshotFilter {
+    fn wants(&self, facet: Facet) -> bool {
+        (self.kinds.is_empty() || self.kinds.contains(&facet.kind))
+            && (self.states.is_empty() || self.states.contains(&facet.state))
+            && (self.triggers.is_empty() || self.triggers.contains(&facet.trigger))
+            && self.pinned.is_none_or(|pinned| pinned == facet.pinned)
+    }
+
+    fn stretch(&self) -> Stretch {
+        Stretch {
+            from: self.since.map_or(0, |since| since.as_micros().max(0)),
+            to: self.until.map_or(i64::MAX, Timestamp::as_micros),
+        }
+    }
+
+    fn is_timed(&self) -> bool {
+        self.since.is_some() || self.until.is_some()
+    }
+
+    /// The counters that cover the list.
+    fn scope(&self) -> String {
+        match (&self.source, &self.tenant) {
+            (Some(source), _) => format!("s/{source}"),
+            (None, Some(tenant)) => format!("t/{tenant}"),
+            (None, None) => "*".to_owned(),
+        }
+    }
+}
+
+/// A condition under construction: its text and the values bound so far.
+#[derive(Clone, Default)]
+pub(crate) struct Condition {
+    pub(crate) text: String,
+    pub(crate) values: Vec<Value>,
+}
+
+impl Condition {
+    /// Binds a value; returns its place.
+    pub(crate) fn bind(&mut self, value: impl Into<Value>) -> String {
+        self.values.push(value.into());
+        format!("${}", self.values.len())
+    }
+
+    /// Adds `text` with `{}` standing for the value.
+    pub(crate) fn and(&mut self, text: &str, value: impl Into<Value>) {
+        let place = self.bind(value);
+        self.and_text(&text.replace("{}", &place));
+    }
+
+    /// Adds a condition without a value.
+    pub(crate) fn and_text(&mut self, text: &str) {
+        if !self.text.is_empty() {
+            self.text.push_str(" AND ");
+        }
+        self.text.push_str(text);
+    }
+
+    /// Adds that `column` is one of `values`.
+    pub(crate) fn and_in(&mut self, column: &str, values: &[i64]) {
+        let places: Vec<String> = values.iter().map(|value| self.bind(*value)).collect();
+        self.and_text(&format!("{column} IN ({})", places.join(", ")));
+    }
+}
+
+/// The facets of a scope and how many snapshots each has.
+struct Facets {
+    wanted: Vec<i64>,
+    wanted_count: u64,
+    all: bool,
+}
+
+impl Session {
+    /// Snapshots, newest first.
+    ///
+    /// The total is exact under [`Total::Exact`], which costs time in proportion to the matches only when `text` is given, or
+    /// `label` together with other things.
+    pub async fn list_snapshots(
+        &mut self,
+        filter: &SnapshotFilter,
+        paging: &Paging,
+    ) -> Result<Page<SnapshotRow>> {
+        let after = paging.position()?;
+        if let (Some(source), Some(tenant)) = (&filter.source, &filter.tenant) {
+            let owner = self.source(source).await?.map(|row| row.tenant);
+            if owner.as_ref() != Some(tenant) {
+                return Ok(Page::empty());
+            }
+        }
+        let facets = self.snapshot_facets(filter).await?;
+        if facets.wanted.is_empty() {
+            return Ok(Page::empty());
+        }
+        let total = self.count_snapshots(filter, &facets, paging.total).await?;
+        let items = self.snapshot_page(filter, &facets, paging, after).await?;
+        Ok(Page::cut(items, paging.limit, total, |row| row.created_at.as_micros()))
+    }
+
+    async fn snapshot_facets(&mut self, filter: &SnapshotFilter) -> Result<Facets> {
+        let text = "SELECT facet, count FROM snapshot_counts WHERE scope = $1 AND width = 0 AND bucket = 0 AND count > 0";
+        let rows = self.raw(sql("read the counters", text).bind(filter.scope())).await?;
+        let mut facets = Facets { wanted: Vec::new(), wanted_count: 0, all: true };
+        for row in &rows {
+            let mut fields = Fields::new("snapshot_counts", row);
+            let (number, count) = (fields.int()?, fields.count()?);
+            if Facet::from_number(number).is_some_and(|facet| filter.wants(facet)) {
+                facets.wanted.push(number);
+                facets.wanted_count += count;
+            } else {
+                facets.all = false;
+            }
+        }
+        Ok(facets)
+    }
+
+    async fn count_snapshots(
+        &mut self,
+        filter: &SnapshotFilter,
+        facets: &Facets,
+        total: Total,
+    ) -> Result<(u64, bool)> {
+        if total == Total::Skip {
+            return Ok((0, false));
+        }
+        if filter.label.is_some() || filter.text.is_some() {
+            return self.count_matching(filter, facets, total).await;
+        }
+        if !filter.is_timed() {
+            return Ok((facets.wanted_count, true));
+        }
+        let cover = cover(filter.stretch());
+        let mut condition = Condition::default();
+        let mut parts = Vec::new();
+        let scope = condition.bind(filter.scope());
+        let wanted: Vec<String> = facets.wanted.iter().map(|facet| condition.bind(*facet)).collect();
+        let wanted = wanted.join(", ");
+        for buckets in &cover.whole {
+            let (width, from, to) =
+                (condition.bind(buckets.width), condition.bind(buckets.from), condition.bind(buckets.to));
+            parts.push(format!(
+                "SELECT sum(count) AS n FROM snapshot_counts
+                 WHERE scope = {scope} AND width = {width} AND bucket >= {from} AND bucket < {to} AND facet IN ({wanted})"
+            ));
+        }
+        for edge in &cover.edges {
+            let (from, to) = (condition.bind(edge.from), condition.bind(edge.to));
+            let mut scoped = Condition { text: String::new(), values: condition.values };
+            scope_condition(filter, &mut scoped);
+            let scoped_text =
+                if scoped.text.is_empty() { String::new() } else { format!("{} AND", scoped.text) };
+            condition.values = scoped.values;
+            parts.push(format!(
+                "SELECT count(*) AS n FROM snapshots
+                 WHERE {scoped_text} facet IN ({wanted}) AND created_at >= {from} AND created_at < {to}"
+            ));
+        }
+        if parts.is_empty() {
+            return Ok((0, true));
+        }
+        let text = format!("SELECT CAST(sum(n) AS BIGINT) FROM ({}) AS parts", parts.join(" UNION ALL "));
+        let count = self.number(sql("count snapshots", text).bind_all(condition.values)).await?;
+        Ok((count.unwrap_or(0) as u64, true))
+    }
+
+    /// Counts what a label or a text selects.
+    async fn count_matching(
+        &mut self,
+        filter: &SnapshotFilter,
+        facets: &Facets,
+        total: Total,
+    ) -> Result<(u64, bool)> {
+        let Some((from, condition)) = self.matching(filter, facets) else { return Ok((0, true)) };
+        match total {
+            Total::UpTo(most) => {
+                let text = format!(
+                    "SELECT count(*) FROM (SELECT 1 AS one FROM {from} WHERE {} LIMIT {}) AS some",
+                    condition.text,
+                    most.saturating_add(1)
+                );
+                let count = self.number(sql("count snapshots", text).bind_all(condition.values)).await?;
+                let count = count.unwrap_or(0) as u64;
+                Ok((count.min(most), count <= most))
+            }
+            Total::Exact | Total::Skip => {
+                let text = format!("SELECT count(*) FROM {from} WHERE {}", condition.text);
+                let count = self.number(sql("count snapshots", text).bind_all(condition.values)).await?;
+                Ok((count.unwrap_or(0) as u64, true))
+            }
+        }
+    }
+
+    /// Tables and condition of a filter with a label or a text; `None` when nothing can match.
+    fn matching(&self, filter: &SnapshotFilter, facets: &Facets) -> Option<(&'static str, Condition)> {
+        let postgres = self.is_postgres();
+        let mut condition = Condition::default();
+        let from = match &filter.text {
+            Some(text) => {
+                let mut exact = Vec::new();
+                exact.extend(filter.tenant.as_ref().map(|tenant| scope_word('t', tenant.as_str())));
+                exact.extend(filter.source.as_ref().map(|source| scope_word('s', source.as_str())));
+                let query = text_query(text, &exact, postgres)?;
+                if postgres {
+                    condition.and("snapshot_text.body @@ CAST({} AS tsquery)", query);
+                    "snapshot_text JOIN snapshots ON snapshots.created_at = snapshot_text.created_at"
+                } else {
+                    condition.and("snapshot_text MATCH {}", query);
+                    "snapshot_text CROSS JOIN snapshots ON snapshots.created_at = snapshot_text.rowid"
+                }
+            }
+            None => "snapshots",
+        };
+        if let Some(label) = &filter.label {
+            condition.and("snapshots.label = {}", label);
+        }
+        scope_condition(filter, &mut condition);
+        if !facets.all {
+            condition.and_in("snapshots.facet", &facets.wanted);
+        }
+        let key =
+            if filter.text.is_some() && !postgres { "snapshot_text.rowid" } else { "snapshots.created_at" };
+        if filter.is_timed() {
+            let stretch = filter.stretch();
+            condition.and(&format!("{key} >= {{}}"), stretch.from);
+            condition.and(&format!("{key} < {{}}"), stretch.to);
+        }
+        Some((from, condition))
+    }
+
+    async fn snapshot_page(
+        &mut self,
+        filter: &SnapshotFilter,
+        facets: &Facets,
+        paging: &Paging,
+        after: Option<i64>,
+    ) -> Result<Vec<SnapshotRow>> {
+        let limit = u64::from(paging.limit) + 1;
+        let columns = qualified();
+        if filter.label.is_some() || filter.text.is_some() {
+            let Some((from, mut condition)) = self.matching(filter, facets) else { return Ok(Vec::new()) };
+            let by_text = filter.text.is_some() && !self.is_postgres();
+            let key = if by_text { "snapshot_text.rowid" } else { "snapshots.created_at" };
+            if let Some(after) = after {
+                condition.and(&format!("{key} < {{}}"), after);
+            }
+            let text = format!(
+                "SELECT {columns} FROM {from} WHERE {} ORDER BY {key} DESC LIMIT {limit} OFFSET {}",
+                condition.text, paging.offset
+            );
+            return self.all(sql("list snapshots", text).bind_all(condition.values)).await;
+        }
+        let mut bounds = Condition::default();
+        scope_condition(filter, &mut bounds);
+        let stretch = filter.stretch();
+        if filter.since.is_some() {
+            bounds.and("snapshots.created_at >= {}", stretch.from);
+        }
+        let to = after.map_or(stretch.to, |after| after.min(stretch.to));
+        if to != i64::MAX {
+            bounds.and("snapshots.created_at < {}", to);
+        }
+        if facets.all {
+            let clause = if bounds.text.is_empty() { "true" } else { bounds.text.as_str() };
+            let text = format!(
+                "SELECT {COLUMNS} FROM snapshots WHERE {clause} ORDER BY created_at DESC LIMIT {limit} OFFSET {}",
+                paging.offset
+            );
+            return self.all(sql("list snapshots", text).bind_all(bounds.values)).await;
+        }
+        let reach = limit + paging.offset;
+        let arms: Vec<String> = facets
+            .wanted
+            .iter()
+            .map(|facet| {
+                let place = bounds.bind(*facet);
+                let rest =
+                    if bounds.text.is_empty() { String::new() } else { format!("AND {}", bounds.text) };
+                format!(
+                    "SELECT * FROM (SELECT created_at FROM snapshots WHERE facet = {place} {rest}
+                                    ORDER BY created_at DESC LIMIT {reach}) AS arm"
+                )
+            })
+            .collect();
+        let text = format!(
+            "SELECT {COLUMNS} FROM snapshots WHERE created_at IN (
+                 SELECT created_at FROM ({}) AS arms ORDER BY created_at DESC LIMIT {limit} OFFSET {})
+             ORDER BY created_at DESC",
+            arms.join(" UNION ALL "),
+            paging.offset
+        );
+        self.all(sql("list snapshots", text).bind_all(bounds.values)).await
+    }
+}
+
+fn scope_condition(filter: &SnapshotFilter, condition: &mut Condition) {
+    match (&filter.source, &filter.tenant) {
+        (Some(source), _) => condition.and("snapshots.source_id = {}", source),
+        (None, Some(tenant)) => condition.and("snapshots.tenant_id = {}", tenant),
+        (None, None) => {}
+    }
+}
+
+fn qualified() -> String {
+    COLUMNS.split(", ").map(|column| format!("snapshots.{}", column.trim())).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,168 @@
+//! A connection to either database.
+
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::PgArguments;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sqlx::{Arguments, AssertSqlSafe, Executor, PgConnection, Postgres, Sqlite};
+
+use super::row::RawRow;
+use super::statement::Statement;
+use super::value::Value;
+use crate::error::{CatalogError, Result};
+use crate::sqlite::WriterGuard;
+
+/// How a SQLite connection is held.
+pub(crate) enum Held {
+    /// For reading, from the pool.
+    Reader(PoolConnection<Sqlite>),
+    /// The one connection that writes.
+    Writer(WriterGuard),
+}
+
+/// A PostgreSQL connection; one with an open transaction is closed when it is dropped, which ends the transaction.
+pub(crate) struct PostgresHeld {
+    connection: PoolConnection<Postgres>,
+    in_transaction: bool,
+}
+
+impl Drop for PostgresHeld {
+    fn drop(&mut self) {
+        if self.in_transaction {
+            self.connection.close_on_drop();
+        }
+    }
+}
+
+/// A connection for as long as it is needed.
+pub(crate) enum Connection {
+    Sqlite(Held),
+    Postgres(PostgresHeld),
+}
+
+/// The connection underneath, reborrowed.
+enum Target<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+impl Connection {
+    /// A connection from the PostgreSQL pool.
+    pub(crate) fn postgres(connection: PoolConnection<Postgres>) -> Self {
+        Self::Postgres(PostgresHeld { connection, in_transaction: false })
+    }
+
+    /// Begins a PostgreSQL transaction that holds the head of the event log.
+    pub(crate) async fn begin_postgres(connection: PoolConnection<Postgres>) -> Result<Self> {
+        let mut connection = Self::Postgres(PostgresHeld { connection, in_transaction: true });
+        let text = "BEGIN; SELECT seq FROM event_head WHERE id = 1 FOR UPDATE";
+        connection.batch("begin a transaction", text).await?;
+        Ok(connection)
+    }
+
+    /// Ends a PostgreSQL transaction with `text`; on an error the connection is closed.
+    pub(crate) async fn end_postgres(mut self, text: &'static str) -> Result<()> {
+        self.batch("end a transaction", text).await?;
+        if let Self::Postgres(held) = &mut self {
+            held.in_transaction = false;
+        }
+        Ok(())
+    }
+
+    /// Whether this is PostgreSQL, for the few texts that differ.
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
+    fn target(&mut self) -> Result<Target<'_>> {
+        Ok(match self {
+            Self::Sqlite(Held::Reader(connection)) => Target::Sqlite(connection),
+            Self::Sqlite(Held::Writer(guard)) => Target::Sqlite(guard.connection()?),
+            Self::Postgres(held) => Target::Postgres(&mut held.connection),
+        })
+    }
+
+    /// Runs a statement; returns how many rows it changed.
+    pub(crate) async fn execute(&mut self, statement: Statement) -> Result<u64> {
+        let Statement { text, values, what } = statement;
+        match self.target()? {
+            Target::Sqlite(connection) => {
+                let query = sqlx::query_with(AssertSqlSafe(text), sqlite_arguments(values));
+                connection.execute(query).await.map(|done| done.rows_affected())
+            }
+            Target::Postgres(connection) => {
+                let query = sqlx::query_with(AssertSqlSafe(text), postgres_arguments(values));
+                connection.execute(query).await.map(|done| done.rows_affected())
+            }
+        }
+        .map_err(|error| CatalogError::from_driver(what, error))
+    }
+
+    /// Runs several statements without values, as one round trip.
+    pub(crate) async fn batch(&mut self, what: &'static str, text: &'static str) -> Result<()> {
+        match self.target()? {
+            Target::Sqlite(connection) => connection.execute(sqlx::raw_sql(text)).await.map(|_| ()),
+            Target::Postgres(connection) => connection.execute(sqlx::raw_sql(text)).await.map(|_| ()),
+        }
+        .map_err(|error| CatalogError::from_driver(what, error))
+    }
+
+    /// All rows of a query.
+    pub(crate) async fn rows(&mut self, statement: Statement) -> Result<Vec<RawRow>> {
+        let Statement { text, values, what } = statement;
+        match self.target()? {
+            Target::Sqlite(connection) => {
+                let query = sqlx::query_with(AssertSqlSafe(text), sqlite_arguments(values));
+                connection.fetch_all(query).await.map(|rows| rows.into_iter().map(RawRow::Sqlite).collect())
+            }
+            Target::Postgres(connection) => {
+                let query = sqlx::query_with(AssertSqlSafe(text), postgres_arguments(values));
+                connection.fetch_all(query).await.map(|rows| rows.into_iter().map(RawRow::Postgres).collect())
+            }
+        }
+        .map_err(|error| CatalogError::from_driver(what, error))
+    }
+
+    /// The rows of a query, as they come.
+    pub(crate) fn stream(&mut self, statement: Statement) -> Result<BoxStream<'_, Result<RawRow>>> {
+        let Statement { text, values, what } = statement;
+        let failed = move |error| CatalogError::from_driver(what, error);
+        Ok(match self.target()? {
+            Target::Sqlite(connection) => {
+                let query = sqlx::query_with(AssertSqlSafe(text), sqlite_arguments(values));
+                connection.fetch(query).map(move |row| row.map(RawRow::Sqlite).map_err(failed)).boxed()
+            }
+            Target::Postgres(connection) => {
+                let query = sqlx::query_with(AssertSqlSafe(text), postgres_arguments(values));
+                connection.fetch(query).map(move |row| row.map(RawRow::Postgres).map_err(failed)).boxed()
+            }
+        })
+    }
+}
+
+fn sqlite_arguments(values: Vec<Value>) -> SqliteArguments {
+    let mut arguments = SqliteArguments::default();
+    for value in values {
+        let added = match value {
+            Value::Int(value) => Arguments::add(&mut arguments, value),
+            Value::Text(value) => Arguments::add(&mut arguments, value),
+            Value::Bytes(value) => Arguments::add(&mut arguments, value),
+        };
+        added.expect("integers, texts and bytes always encode");
+    }
+    arguments
+}
+
+fn postgres_arguments(values: Vec<Value>) -> PgArguments {
+    let mut arguments = PgArguments::default();
+    for value in values {
+        let added = match value {
+            Value::Int(value) => Arguments::add(&mut arguments, value),
+            Value::Text(value) => Arguments::add(&mut arguments, value),
+            Value::Bytes(value) => Arguments::add(&mut arguments, value),
+        };
+        added.expect("integers, texts and bytes always encode");
+    }
+    arguments
+}

@@ -1,0 +1,9 @@
+//! Tasks: units of background work with a lease.
+
+mod list;
+mod queue;
+mod row;
+
+pub use list::TaskFilter;
+pub use queue::{ClaimOptions, Enqueued, Finish, Heartbeat};
+pub use row::{Lease, NewTask, TaskRow, TaskState};
