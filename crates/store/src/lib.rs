@@ -14,6 +14,8 @@ mod memory;
 mod name;
 mod prefix;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use error::{StoreError, StoreErrorKind};
 pub use local::LocalStore;

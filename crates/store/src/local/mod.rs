@@ -18,7 +18,9 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::name::ObjectName;
 use crate::prefix;
 use crate::store::{ObjectMeta, ObjectWriter, PutOutcome, Store};
-pub(crate) use disk::{DirectoryEntry, Disk, DiskFile, FileStat};
+pub(crate) use disk::Disk;
+#[cfg(feature = "testing")]
+pub(crate) use disk::{DirectoryEntry, DiskFile, FileStat};
 use os_disk::OsDisk;
 use writer::LocalWriter;
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use backstay_model::Timestamp;
 use bytes::Bytes;
-use rustix::fs::{Advice, RenameFlags, Timespec, Timestamps, UTIME_NOW};
+use rustix::fs::{Advice, OFlags, RenameFlags, Timespec, Timestamps, UTIME_NOW};
 use rustix::io::Errno;
 
 use super::disk::{DirectoryEntry, Disk, DiskFile, FileStat};
@@ -35,6 +35,24 @@ impl OsDisk {
 
     fn path(&self, path: &str) -> PathBuf {
         if path.is_empty() { self.root.clone() } else { self.root.join(path) }
+    }
+
+    /// Opens a regular file for reading; returns it with its length. Anything else is not found: not even a pipe that a
+    /// hostile hand put there can make this wait.
+    fn open_file(&self, path: &str) -> io::Result<(File, u64)> {
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
+        let opened = OpenOptions::new().read(true).custom_flags(flags).open(self.path(path));
+        let file = match opened {
+            Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+                return Err(ErrorKind::NotFound.into());
+            }
+            opened => opened?,
+        };
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(ErrorKind::NotFound.into());
+        }
+        Ok((file, metadata.len()))
     }
 
     fn create_root(&self) -> io::Result<()> {
@@ -94,16 +112,16 @@ impl Disk for OsDisk {
     }
 
     fn read(&self, path: &str) -> io::Result<Bytes> {
-        let mut file = File::open(self.path(path))?;
-        let mut bytes = Vec::with_capacity(file.metadata()?.len() as usize + 1);
+        let (mut file, length) = self.open_file(path)?;
+        let mut bytes = Vec::with_capacity(length as usize + 1);
         file.read_to_end(&mut bytes)?;
         Ok(bytes.into())
     }
 
     fn read_range(&self, path: &str, range: Range<u64>) -> io::Result<Bytes> {
-        let file = File::open(self.path(path))?;
+        let (file, length) = self.open_file(path)?;
         // The length may come from damaged data: nothing is allocated for it before it is known to be there.
-        if range.start > range.end || range.end > file.metadata()?.len() {
+        if range.start > range.end || range.end > length {
             return Err(ErrorKind::UnexpectedEof.into());
         }
         let wanted = (range.end - range.start) as usize;
