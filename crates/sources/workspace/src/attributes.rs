@@ -9,6 +9,9 @@ use crate::exclude::ExcludeOptions;
 /// The name of the attribute.
 const NAME: &str = "workspace";
 
+/// The named paths as texts, for people; absent when everything was captured.
+const SCOPE: &str = "scope";
+
 /// What a workspace notes in the manifest of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct WorkspaceAttributes {
@@ -43,7 +46,12 @@ impl WorkspaceAttributes {
     /// As a manifest holds it.
     pub fn to_map(&self) -> BTreeMap<String, serde_json::Value> {
         let value = serde_json::to_value(self).expect("lists, numbers and texts can be written as JSON");
-        BTreeMap::from([(NAME.to_owned(), value)])
+        let mut attributes = BTreeMap::from([(NAME.to_owned(), value)]);
+        if !self.scope.is_empty() {
+            let scope = self.scope.iter().map(|path| String::from_utf8_lossy(path).into());
+            attributes.insert(SCOPE.to_owned(), serde_json::Value::Array(scope.collect()));
+        }
+        attributes
     }
 
     /// Reads it from the attributes of a manifest; the default when it is not there.

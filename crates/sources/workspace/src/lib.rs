@@ -2,6 +2,7 @@
 
 mod attributes;
 mod capture;
+mod compare;
 mod error;
 mod exclude;
 mod fs;
@@ -10,6 +11,9 @@ mod selection;
 
 pub use attributes::{RootMetadata, WorkspaceAttributes};
 pub use capture::{CaptureOptions, capture};
+pub use compare::{
+    Change, ChangeKind, ContentCheck, DiffOptions, EntryKind, EntryState, diff_live, diff_snapshots,
+};
 pub use error::{Result, WorkspaceError};
 pub use exclude::{ExcludeOptions, IGNORE_FILE, OWN_DIRECTORY};
 pub use lock::{LockOwner, WorkspaceLock, host_name};

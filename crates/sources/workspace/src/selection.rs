@@ -17,8 +17,11 @@ pub struct Selection {
 
 #[derive(Debug, Clone)]
 struct Named {
+    /// Sorted.
     paths: Vec<Vec<u8>>,
     globs: Option<GlobSet>,
+    /// Whether what lies below a path is selected with it.
+    with_below: bool,
 }
 
 /// How a path stands to a [`Selection`].
@@ -28,8 +31,16 @@ pub(crate) enum Selected {
     Outside,
     /// Not selected itself; something below it may be.
     Above,
+    /// Selected; what is below it is asked for by itself.
+    Itself,
     /// Selected, with everything below it.
     Inside,
+}
+
+impl Selected {
+    pub(crate) const fn is_selected(self) -> bool {
+        matches!(self, Self::Itself | Self::Inside)
+    }
 }
 
 impl Selection {
@@ -46,6 +57,14 @@ impl Selection {
     /// Paths or patterns (`*`, `?`, `[a-z]`, `{a,b}`, `**`) relative to the root, each with all that is below it.
     pub fn of_patterns<P: AsRef<[u8]>>(patterns: &[P]) -> Result<Self> {
         Self::parse(patterns, true)
+    }
+
+    /// Exactly these paths, and not what lies below them. Any number of paths is looked up fast.
+    pub fn exact<P: AsRef<[u8]>>(paths: &[P]) -> Result<Self> {
+        let mut paths = paths.iter().map(|path| normalize(path.as_ref())).collect::<Result<Vec<_>>>()?;
+        paths.sort_unstable();
+        paths.dedup();
+        Ok(Self { named: Some(Named { paths, globs: None, with_below: false }) })
     }
 
     fn parse<P: AsRef<[u8]>>(texts: &[P], with_globs: bool) -> Result<Self> {
@@ -83,7 +102,7 @@ impl Selection {
         } else {
             None
         };
-        Ok(Self { named: Some(Named { paths, globs }) })
+        Ok(Self { named: Some(Named { paths, globs, with_below: true }) })
     }
 
     /// Whether everything is selected.
@@ -99,30 +118,24 @@ impl Selection {
     /// How `path` stands to the selection, given that the directory above it is not selected.
     pub(crate) fn of(&self, path: &[u8]) -> Selected {
         let Some(named) = &self.named else { return Selected::Inside };
-        if path.is_empty() {
-            return Selected::Above;
-        }
-        let inside = |wanted: &Vec<u8>| {
-            path.starts_with(wanted) && matches!(path.get(wanted.len()), None | Some(b'/'))
-        };
-        if named.paths.iter().any(inside) {
-            return Selected::Inside;
-        }
         let as_path = std::path::Path::new(OsStr::from_bytes(path));
-        match &named.globs {
-            Some(globs) if globs.is_match(as_path) => Selected::Inside,
-            Some(_) => Selected::Above,
-            None => {
-                let above = |wanted: &Vec<u8>| wanted.starts_with(path) && wanted.get(path.len()) == Some(&b'/');
-                if named.paths.iter().any(above) { Selected::Above } else { Selected::Outside }
-            }
+        let is_named = named.paths.binary_search_by(|wanted| wanted.as_slice().cmp(path)).is_ok();
+        if is_named || named.globs.as_ref().is_some_and(|globs| globs.is_match(as_path)) {
+            return if named.with_below { Selected::Inside } else { Selected::Itself };
         }
+        let mut below = path.to_vec();
+        if !path.is_empty() {
+            below.push(b'/');
+        }
+        let at = named.paths.partition_point(|wanted| *wanted < below);
+        let is_above = named.globs.is_some() || named.paths.get(at).is_some_and(|wanted| wanted.starts_with(&below));
+        if is_above { Selected::Above } else { Selected::Outside }
     }
 
     /// Whether `path` is selected, by its own name or by a directory above it.
     pub fn contains(&self, path: &[u8]) -> bool {
-        let ends = path.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(at, _)| at);
-        ends.chain([path.len()]).any(|end| self.of(&path[..end]) == Selected::Inside)
+        let mut ends = path.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(at, _)| at);
+        ends.any(|end| self.of(&path[..end]) == Selected::Inside) || self.of(path).is_selected()
     }
 }
 
@@ -171,6 +184,16 @@ mod tests {
         assert!(!selection.contains(b"src/deep/x.rs"));
         assert!(selection.contains(b"a[1]"));
         assert!(selection.contains(b"a1"));
+    }
+
+    #[test]
+    fn an_exact_path_does_not_select_what_is_below() {
+        let selection = Selection::exact(&["src", "src/a/b", "x"]).unwrap();
+        assert_eq!(selection.of(b"src"), Selected::Itself);
+        assert_eq!(selection.of(b"src/c"), Selected::Outside);
+        assert_eq!(selection.of(b"src/a"), Selected::Above);
+        assert!(selection.contains(b"src/a/b"));
+        assert!(!selection.contains(b"x/y"));
     }
 
     #[test]

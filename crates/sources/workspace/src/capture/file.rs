@@ -57,7 +57,7 @@ pub(super) struct Calm {
 impl Calm {
     /// Whether a file with this change time was last changed before the capture began, so that a change during the
     /// capture cannot have the same time.
-    pub(super) fn is_certain(&self, ctime_ns: i64) -> bool {
+    pub(super) fn is_certain(self, ctime_ns: i64) -> bool {
         let tick = if ctime_ns % 1_000_000_000 == 0 { COARSE_TICK_NS } else { FINE_TICK_NS };
         ctime_ns < self.began_ns.saturating_sub(tick)
     }

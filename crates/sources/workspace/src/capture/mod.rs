@@ -19,7 +19,8 @@ use backstay_source::{CaptureContext, Captured, Warnings};
 use parking_lot::Mutex;
 
 pub use options::CaptureOptions;
-pub(crate) use worker::read_ignore_file;
+pub(crate) use queue::Queue;
+pub(crate) use worker::{is_unchanged, read_ignore_file};
 
 use crate::attributes::{RootMetadata, WorkspaceAttributes};
 use crate::error::{Result, WorkspaceError};
@@ -28,7 +29,6 @@ use crate::fs::{Dir, Stat, display, file_system_now, read_xattrs_of_file};
 use file::Calm;
 use hard_links::HardLinks;
 use node::OpenDirectories;
-use queue::Queue;
 use worker::{Shared, Tally, Worker};
 
 /// Captures the directory `root` through `writer`, whose parent tells what need not be read.

@@ -6,7 +6,7 @@ use crate::error::WorkspaceError;
 
 /// A stack of tasks: the newest first, so that a tree is walked in depth and little of it is open at a time.
 #[derive(Debug)]
-pub(super) struct Queue<T> {
+pub(crate) struct Queue<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
 }
@@ -19,7 +19,7 @@ struct State<T> {
 }
 
 impl<T> Queue<T> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             state: Mutex::new(State { tasks: Vec::new(), done: false, failure: None }),
             changed: Condvar::new(),
@@ -27,13 +27,13 @@ impl<T> Queue<T> {
     }
 
     /// Adds tasks; the first of them will be taken first.
-    pub(super) fn push_all(&self, tasks: impl DoubleEndedIterator<Item = T>) {
+    pub(crate) fn push_all(&self, tasks: impl DoubleEndedIterator<Item = T>) {
         self.state.lock().tasks.extend(tasks.rev());
         self.changed.notify_all();
     }
 
     /// The next task; waits for one. `None` when the work is done or has failed.
-    pub(super) fn pop(&self) -> Option<T> {
+    pub(crate) fn pop(&self) -> Option<T> {
         let mut state = self.state.lock();
         loop {
             if state.done {
@@ -47,13 +47,13 @@ impl<T> Queue<T> {
     }
 
     /// Ends the work.
-    pub(super) fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.state.lock().done = true;
         self.changed.notify_all();
     }
 
     /// Ends the work with an error; the first one counts.
-    pub(super) fn fail(&self, error: WorkspaceError) {
+    pub(crate) fn fail(&self, error: WorkspaceError) {
         let mut state = self.state.lock();
         state.done = true;
         state.failure.get_or_insert(error);
@@ -62,7 +62,7 @@ impl<T> Queue<T> {
     }
 
     /// The error that ended the work.
-    pub(super) fn into_failure(self) -> Option<WorkspaceError> {
+    pub(crate) fn into_failure(self) -> Option<WorkspaceError> {
         self.state.into_inner().failure
     }
 }

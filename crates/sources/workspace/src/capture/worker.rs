@@ -278,7 +278,7 @@ impl<'a, 'w> Worker<'a, 'w> {
             }
             let inside = node.inside || {
                 match self.shared.options.selection.of(&join(&node.path, name.to_bytes())) {
-                    Selected::Inside => true,
+                    Selected::Inside | Selected::Itself => true,
                     Selected::Above => false,
                     Selected::Outside => {
                         changed |= same.is_some();
@@ -563,7 +563,7 @@ fn decrement(pending: &AtomicUsize) -> usize {
 }
 
 /// Whether nothing about the entry changed since it was captured: every change sets the change time.
-fn is_unchanged(old: &Entry, stat: &Stat) -> bool {
+pub(crate) fn is_unchanged(old: &Entry, stat: &Stat) -> bool {
     old.ctime_ns != 0
         && (old.ctime_ns, old.mtime_ns, old.inode, old.device)
             == (stat.ctime_ns, stat.mtime_ns, stat.inode, stat.device)

@@ -16,6 +16,12 @@ pub(crate) fn split_parent(path: &[u8]) -> (&[u8], &[u8]) {
     path.iter().rposition(|b| *b == b'/').map_or((&[], path), |at| (&path[..at], &path[at + 1..]))
 }
 
+/// The order of a walk: a directory right before what is in it, names compared as bytes.
+pub(crate) fn walk_order(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
+    let key = |byte: &u8| if *byte == b'/' { 0 } else { *byte };
+    a.iter().map(key).cmp(b.iter().map(key))
+}
+
 /// `path` as a person reads it: control characters and bytes that are not UTF-8 escaped, the root as `.`.
 pub(crate) fn display(path: &[u8]) -> String {
     if path.is_empty() {
