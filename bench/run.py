@@ -137,8 +137,9 @@ def main():
         if str(options.output) == "-":
             print(text)
         else:
-            command = "bench/run.py " + " ".join(argument for argument in sys.argv[1:] if "/" not in argument)
-            report.document(options.output, dataset.name, text + "\n" + report.preamble(command.strip(), versions))
+            scale = "" if options.scale == 1 else f" --scale {options.scale:g}"
+            command = f"bench/run.py --only {dataset.name} --rounds {options.rounds}{scale}"
+            report.document(options.output, dataset.name, text + "\n" + report.preamble(command, versions))
         if "backstay" in chosen:
             missed += sum(1 for *_, met in report.targets(dataset.name, result["tools"]) if not met)
         if options.json:

@@ -124,5 +124,5 @@ def document(path, name, text):
 
 def preamble(command, versions):
     today = datetime.date.today().isoformat()
-    tools = "; ".join(f"{name}: {line}" for name, line in versions.items())
+    tools = ", ".join(f"{name} {version}" for name, version in versions.items())
     return f"`{command}` on {today}, {machine()}. Warm page cache. {tools}."

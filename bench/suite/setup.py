@@ -1,6 +1,7 @@
 """Finds or installs the programs that the comparison needs."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -73,9 +74,11 @@ def programs(backstay, wanted):
 
 
 def versions(chosen, wanted):
-    """The version line of every wanted tool."""
+    """The version of every wanted tool."""
     lines = {}
     for name in wanted:
         command = {"tar+zstd": ["zstd", "--version"], "restic": [chosen.restic, "version"]}.get(name) or [getattr(chosen, name), "--version"]
-        lines[name] = subprocess.run(command, capture_output=True, text=True).stdout.strip().splitlines()[0]
+        line = subprocess.run(command, capture_output=True, text=True).stdout.strip().splitlines()[0]
+        version = re.search(r"\d+\.\d+\.\d+", line)
+        lines[name] = version[0] if version else line
     return lines

@@ -3,7 +3,6 @@
 A tool keeps everything it writes below its own directory: the repository in `repository`, caches beside it.
 """
 
-import os
 import shutil
 from pathlib import Path
 
@@ -56,7 +55,6 @@ class Backstay(Tool):
         super().__init__(home, programs, dataset)
         self.program = programs.backstay
         self.control = home / "control"
-        self.environment["BACKSTAY_CONFIG"] = os.devnull
 
     def initialise(self):
         super().initialise()
