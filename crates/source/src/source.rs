@@ -14,6 +14,8 @@ pub trait Source: Send + Sync {
     type RestoreOptions;
     /// What a restore is going to change; made before anything changes.
     type Plan;
+    /// What an execution needs beside the plan: locks that are held, what to note for recovery.
+    type Execution;
     /// What can go wrong.
     type Error: std::error::Error + Send + Sync + 'static;
 
@@ -43,6 +45,7 @@ pub trait Source: Send + Sync {
         &self,
         context: &RestoreContext,
         plan: &Self::Plan,
+        execution: &Self::Execution,
         reader: &Reader,
     ) -> Result<RestoreReport, Self::Error>;
 }

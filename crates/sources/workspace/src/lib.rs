@@ -1,4 +1,13 @@
 //! Workspaces: directory trees captured, compared and put back exactly.
+//!
+//! - [`capture`] reads a tree into a repository; what is unchanged since the parent snapshot is not read.
+//! - [`diff_snapshots`] and [`diff_live`] tell what changed.
+//! - [`plan`] tells what putting a snapshot back would change, [`execute`] does it whole or not at all, and [`recover`]
+//!   finishes what an interruption left. [`restore_to`] restores into an empty directory.
+//! - [`WorkspaceLock`] keeps operations of different processes apart; [`execute`] and [`recover`] want it held.
+//!
+//! Everything works relative to open directories and follows no symbolic link, so nothing outside of the root is read
+//! or written, whatever a snapshot or another process says.
 
 mod attributes;
 mod capture;
@@ -7,7 +16,9 @@ mod error;
 mod exclude;
 mod fs;
 mod lock;
+mod restore;
 mod selection;
+mod source;
 
 pub use attributes::{RootMetadata, WorkspaceAttributes};
 pub use capture::{CaptureOptions, capture};
@@ -17,4 +28,9 @@ pub use compare::{
 pub use error::{Result, WorkspaceError};
 pub use exclude::{ExcludeOptions, IGNORE_FILE, OWN_DIRECTORY};
 pub use lock::{LockOwner, WorkspaceLock, host_name};
+pub use restore::{
+    Action, ExecuteOptions, Outcome, PlannedChange, Recovered, RestoreOptions, RestorePlan, Steps, acknowledge, execute,
+    plan, recover, restore_to,
+};
 pub use selection::Selection;
+pub use source::{Execution, WorkspaceSource};

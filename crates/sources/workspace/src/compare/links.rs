@@ -17,6 +17,9 @@ pub(crate) struct Named {
     may_stay: bool,
 }
 
+/// For each group of hard links the live name whose file stays.
+pub(crate) type StayingFiles = BTreeMap<u64, Vec<u8>>;
+
 /// Collects names of files that have several.
 #[derive(Debug, Default)]
 pub(crate) struct LinkFinder {
@@ -61,11 +64,10 @@ impl LinkFinder {
         self.single.extend(other.single);
     }
 
-    /// The names whose file has to be another one, apart from those in `known`, whose content is replaced anyway.
-    pub(super) fn into_differences(self, known: &[Difference]) -> Vec<Difference> {
-        let metadata_only: HashSet<&[u8]> =
-            known.iter().filter(|found| found.what == What::Metadata).map(|found| found.path.as_slice()).collect();
+    /// The names whose file has to be another one, and for each group the live name whose file stays.
+    pub(super) fn into_differences(self) -> (Vec<Difference>, StayingFiles) {
         let mut differences = Vec::new();
+        let mut staying = StayingFiles::new();
         let mut kept_inodes: HashMap<(u64, u64), u64> = HashMap::new();
         for (group, mut names) in self.groups {
             names.sort_by(|a, b| a.path.cmp(&b.path));
@@ -74,6 +76,9 @@ impl LinkFinder {
                 named.inode().filter(|inode| *kept_inodes.entry(*inode).or_insert(group) == group)
             });
             for named in names {
+                if named.inode().is_some() && named.inode() == main {
+                    staying.entry(group).or_insert_with(|| named.path.clone());
+                }
                 if named.inode().is_some() && named.inode() != main {
                     differences.push(named.into_difference());
                 }
@@ -89,8 +94,7 @@ impl LinkFinder {
                 differences.push(named.into_difference());
             }
         }
-        differences.retain(|found| !metadata_only.contains(found.path.as_slice()));
-        differences
+        (differences, staying)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Comparing a stored tree with the workspace as it is now.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::ffi::CStr;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering as MemoryOrder};
@@ -11,7 +12,7 @@ use rustix::io::Errno;
 
 use super::change::ContentCheck;
 use super::content::file_has_content;
-use super::links::{LinkFinder, Named};
+use super::links::{LinkFinder, Named, StayingFiles};
 use crate::attributes::WorkspaceAttributes;
 use crate::capture::{Queue, is_unchanged, read_ignore_file};
 use crate::error::{Result, WorkspaceError};
@@ -75,12 +76,16 @@ impl Comparison {
         self.differences
     }
 
-    /// Adds what differs about hard links.
-    pub(crate) fn add_link_differences(&mut self) {
-        let links = std::mem::take(&mut self.links);
-        let found = links.into_differences(&self.differences);
-        self.differences.extend(found);
-        self.differences.sort_by(|a, b| walk_order(&a.path, &b.path));
+    /// Adds what differs about hard links; returns for each group of names the one whose file stays.
+    pub(crate) fn add_link_differences(&mut self) -> StayingFiles {
+        let (found, staying) = std::mem::take(&mut self.links).into_differences();
+        if !found.is_empty() {
+            let relinked: HashSet<&[u8]> = found.iter().map(|found| found.path.as_slice()).collect();
+            self.differences.retain(|known| !relinked.contains(known.path.as_slice()));
+            self.differences.extend(found);
+            self.differences.sort_by(|a, b| walk_order(&a.path, &b.path));
+        }
+        staying
     }
 
     fn merge(&mut self, other: Self) {

@@ -8,7 +8,8 @@ mod renames;
 mod stored;
 
 pub use change::{Change, ChangeKind, ContentCheck, DiffOptions, EntryKind, EntryState};
-pub(crate) use live::{Comparison, Difference, LiveEntry, LiveOptions, What, compare_with_live};
+pub(crate) use links::StayingFiles;
+pub(crate) use live::{Difference, LiveEntry, LiveOptions, What, compare_with_live};
 
 use std::path::Path;
 
