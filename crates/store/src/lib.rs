@@ -10,15 +10,19 @@
 
 mod error;
 mod local;
+mod location;
 mod memory;
 mod name;
 mod prefix;
+mod s3;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use error::{StoreError, StoreErrorKind};
 pub use local::LocalStore;
+pub use location::{OpenOptions, open_location};
 pub use memory::MemoryStore;
 pub use name::{InvalidName, ObjectName};
+pub use s3::{S3Credentials, S3Retry, S3Secret, S3Settings, S3Store};
 pub use store::{ObjectMeta, ObjectWriter, PutOutcome, Store};

@@ -34,6 +34,12 @@ impl ObjectName {
     }
 }
 
+impl AsRef<str> for ObjectName {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for ObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -43,5 +49,32 @@ impl fmt::Display for ObjectName {
 impl fmt::Debug for ObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_are_bounded() {
+        assert!(ObjectName::parse("a/b/c/d").is_ok());
+        assert!(ObjectName::parse("a/b/c/d/e").is_err());
+        assert!(ObjectName::parse(&"a".repeat(200)).is_ok());
+        assert!(ObjectName::parse(&"a".repeat(201)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_is_a_relative_path_without_surprises(text in "\\PC{0,30}|[a-z0-9/.-]{0,30}") {
+            if let Ok(name) = ObjectName::parse(&text) {
+                prop_assert_eq!(name.as_str(), &text);
+                let path = std::path::Path::new(name.as_str());
+                prop_assert!(path.components().all(|part| matches!(part, std::path::Component::Normal(_))));
+                prop_assert_eq!(path.components().count(), text.split('/').count());
+            }
+        }
     }
 }

@@ -16,7 +16,7 @@ pub struct ObjectMeta {
     pub name: ObjectName,
     /// The length in bytes.
     pub size: u64,
-    /// When it was written, by the store's own clock.
+    /// When it was written, by the store's own clock; some stores know it to the second only.
     pub modified: Timestamp,
 }
 

@@ -1,5 +1,7 @@
 //! What is particular to a local directory.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -80,9 +82,10 @@ fn foreign_files_are_left_alone_and_not_listed() {
         })
         .unwrap();
     assert_eq!(seen, ["packs/a"]);
-    for foreign in ["packs/b", "packs/c"].map(name) {
+    for foreign in ["packs/b", "packs/c", "packs", "packs/a/d"].map(name) {
         assert!(store.head(&foreign).unwrap().is_none());
         assert_eq!(store.get(&foreign).unwrap_err().kind, StoreErrorKind::NotFound);
+        assert_eq!(store.get_range(&foreign, 0..0).unwrap_err().kind, StoreErrorKind::NotFound);
     }
 }
 

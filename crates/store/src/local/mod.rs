@@ -113,7 +113,7 @@ impl Shared {
             }
             match self.disk.stat(&child) {
                 Ok(stat) => {
-                    outcome = Ok(visit(ObjectMeta { name, size: stat.size, modified: stat.modified }))
+                    outcome = Ok(visit(ObjectMeta { name, size: stat.size, modified: stat.modified }));
                 }
                 // Deleted since it was listed.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -165,9 +165,12 @@ impl Store for LocalStore {
     }
 
     fn get(&self, name: &ObjectName) -> Result<Bytes, StoreError> {
-        self.shared.disk.read(name.as_str()).map_err(|source| match is_absent(&source) {
-            true => StoreError::new(StoreErrorKind::NotFound, "read", name, self.location()),
-            false => self.failed("read", name, source),
+        self.shared.disk.read(name.as_str()).map_err(|source| {
+            if is_absent(&source) {
+                StoreError::new(StoreErrorKind::NotFound, "read", name, self.location())
+            } else {
+                self.failed("read", name, source)
+            }
         })
     }
 

@@ -35,9 +35,12 @@ impl LocalWriter {
         self.file.sync()?;
         let directory = parent(name.as_str()).unwrap_or_default();
         shared.ensure_directory(directory)?;
-        let rename = || match replace {
-            true => shared.disk.rename(path, name.as_str()),
-            false => shared.disk.rename_new(path, name.as_str()),
+        let rename = || {
+            if replace {
+                shared.disk.rename(path, name.as_str())
+            } else {
+                shared.disk.rename_new(path, name.as_str())
+            }
         };
         let renamed = match rename() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
