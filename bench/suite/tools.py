@@ -41,10 +41,6 @@ class Tool:
     def after(self):
         """Undoes `before`; not measured."""
 
-    def restored(self, target):
-        """Where the workspace stands below the target of a restore."""
-        return target
-
 
 class Backstay(Tool):
     """Uses a key file in the workspace. `.backstay` is in the workspace only while its own steps run."""
