@@ -69,7 +69,9 @@ CREATE TABLE snapshots (
     lease_expires_at BIGINT,
     deleted_at BIGINT,
     deleted_by TEXT,
-    deleted_reason TEXT
+    deleted_reason TEXT,
+    verified_at BIGINT,
+    damage TEXT
 );
 CREATE UNIQUE INDEX snapshots_by_id ON snapshots (id);
 CREATE INDEX snapshots_of_facet ON snapshots (facet, created_at);

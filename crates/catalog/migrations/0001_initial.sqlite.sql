@@ -1,7 +1,7 @@
 INSERT INTO event_head (id, seq, hash) VALUES (1, 0, zeroblob(32));
 
 CREATE VIRTUAL TABLE snapshot_text USING fts5 (
-    body, content = '', contentless_delete = 1, detail = 'none', columnsize = 0, tokenize = 'ascii'
+    body, content = '', contentless_delete = 1, detail = 'none', tokenize = 'ascii'
 );
 CREATE VIRTUAL TABLE event_text USING fts5 (
     body, content = '', detail = 'none', columnsize = 0, tokenize = 'ascii'

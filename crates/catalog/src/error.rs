@@ -29,7 +29,7 @@ pub enum CatalogError {
         supported: i64,
     },
     /// The file or schema holds something else. Nothing was changed.
-    #[error("`{location}` is a database, but not a catalog of Backstay")]
+    #[error("`{location}` holds something else than a catalog of Backstay")]
     Foreign {
         /// Where the database is.
         location: String,

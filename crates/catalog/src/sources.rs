@@ -71,6 +71,8 @@ pub struct SourceFilter {
     pub kind: Option<Kind>,
     /// Only those with this name.
     pub name: Option<String>,
+    /// Only those whose name or root contains this, without regard to case.
+    pub text: Option<String>,
     /// Removed ones too.
     pub removed: bool,
 }
@@ -114,22 +116,38 @@ impl Session {
         self.one(sql("read a source", text).bind(tenant).bind(kind).bind(name)).await
     }
 
+    /// The names of these sources, in no order; unknown ids are left out.
+    pub async fn source_names(&mut self, ids: &[SourceId]) -> Result<Vec<(SourceId, String)>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let places: Vec<String> = (1..=ids.len()).map(|n| format!("${n}")).collect();
+        let text = format!("SELECT id, name FROM sources WHERE id IN ({})", places.join(", "));
+        let statement = sql("read the names of sources", text).bind_all(ids.iter().map(Into::into));
+        let rows: Vec<Named> = self.all(statement).await?;
+        Ok(rows.into_iter().map(|Named(id, name)| (id, name)).collect())
+    }
+
     /// Sources, oldest first, by number: [`Paging::after`] is the number of rows that came before.
     pub async fn list_sources(&mut self, filter: &SourceFilter, paging: &Paging) -> Result<Page<SourceRow>> {
         let mut values: Vec<Value> = Vec::new();
         let mut conditions = vec!["true".to_owned()];
         let mut condition = |text: &str, value: Value| {
             values.push(value);
-            conditions.push(format!("{text} ${}", values.len()));
+            conditions.push(text.replace("{}", &format!("${}", values.len())));
         };
         if let Some(tenant) = &filter.tenant {
-            condition("tenant_id =", tenant.into());
+            condition("tenant_id = {}", tenant.into());
         }
         if let Some(kind) = filter.kind {
-            condition("kind =", kind.into());
+            condition("kind = {}", kind.into());
         }
         if let Some(name) = &filter.name {
-            condition("name =", name.into());
+            condition("name = {}", name.into());
+        }
+        if let Some(text) = &filter.text {
+            let pattern = format!("%{}%", like_literal(&text.to_lowercase()));
+            condition(r"lower(name || ' ' || coalesce(root, '')) LIKE {} ESCAPE '\'", pattern.into());
         }
         if !filter.removed {
             conditions.push("removed_at IS NULL".to_owned());
@@ -149,6 +167,21 @@ impl Session {
         let end = skip + items.len() as i64;
         let next = (!items.is_empty() && (end as u64) < total).then(|| crate::page::encode(end));
         Ok(Page { items, total, total_exact: true, next })
+    }
+}
+
+/// `text` with the characters escaped that mean something to LIKE.
+fn like_literal(text: &str) -> String {
+    text.chars().flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c])).collect()
+}
+
+struct Named(SourceId, String);
+
+impl Record for Named {
+    const TABLE: &'static str = "sources";
+
+    fn read(fields: &mut Fields<'_>) -> Result<Self> {
+        Ok(Self(fields.parsed()?, fields.text()?))
     }
 }
 

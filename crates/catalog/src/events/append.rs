@@ -48,7 +48,7 @@ impl Tx {
             .await?;
         self.queue_deliveries(first, seq).await?;
         if self.is_postgres() {
-            let text = "SELECT pg_notify('backstay_events', $1)";
+            let text = "SELECT pg_notify('backstay_events_' || current_schema(), $1)";
             self.execute(sql("announce events", text).bind(seq.to_string())).await?;
         }
         Ok(events)

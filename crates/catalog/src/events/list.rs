@@ -23,6 +23,8 @@ pub struct EventFilter {
     pub actor: Option<String>,
     /// Only actions that begin with one of these, for example `snapshot.` or `snapshot.deleted`.
     pub actions: Vec<String>,
+    /// Not actions that begin with one of these.
+    pub without: Vec<String>,
     /// Only those that ended so.
     pub outcome: Option<Outcome>,
     /// Only those about this source.
@@ -116,8 +118,9 @@ impl Session {
             let mut fields = Fields::new("event_counts", row);
             let (number, count) = (fields.int()?, fields.count()?);
             let (action, outcome) = (fields.text()?, fields.text()?);
-            let wanted = (filter.actions.is_empty()
-                || filter.actions.iter().any(|prefix| action.starts_with(prefix)))
+            let begins = |prefixes: &[String]| prefixes.iter().any(|prefix| action.starts_with(prefix));
+            let wanted = (filter.actions.is_empty() || begins(&filter.actions))
+                && !begins(&filter.without)
                 && filter.outcome.is_none_or(|wanted| wanted.as_str() == outcome);
             if wanted {
                 facets.wanted.push(number);
@@ -225,7 +228,7 @@ impl Session {
             None
         };
         let Some(mut condition) = self.event_condition(filter, span) else { return Ok(None) };
-        if !filter.actions.is_empty() || filter.outcome.is_some() {
+        if !filter.actions.is_empty() || !filter.without.is_empty() || filter.outcome.is_some() {
             let facets = self.event_facets(filter).await?;
             if facets.wanted.is_empty() {
                 return Ok(None);
@@ -295,7 +298,7 @@ impl Session {
                 let tables = self.event_tables(filter);
                 match total {
                     Total::UpTo(most) => format!(
-                        "SELECT count(*) FROM (SELECT 1 AS one FROM {tables} WHERE {} LIMIT {}) AS some",
+                        "SELECT count(*) FROM (SELECT 1 AS one FROM {tables} WHERE {} LIMIT {}) AS found",
                         condition.text,
                         most.saturating_add(1)
                     ),

@@ -76,7 +76,11 @@ impl Catalog {
                         return;
                     }
                 };
-                if let Err(error) = listener.listen("backstay_events").await {
+                let listening = match sqlx::query_scalar::<_, String>("SELECT current_schema()").fetch_one(pool).await {
+                    Ok(schema) => listener.listen(&format!("backstay_events_{schema}")).await,
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = listening {
                     tracing::warn!(%error, "events of other servers arrive late, because listening failed");
                     return;
                 }

@@ -214,7 +214,7 @@ impl Session {
         match total {
             Total::UpTo(most) => {
                 let text = format!(
-                    "SELECT count(*) FROM (SELECT 1 AS one FROM {from} WHERE {} LIMIT {}) AS some",
+                    "SELECT count(*) FROM (SELECT 1 AS one FROM {from} WHERE {} LIMIT {}) AS found",
                     condition.text,
                     most.saturating_add(1)
                 );

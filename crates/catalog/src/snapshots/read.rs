@@ -33,11 +33,10 @@ impl Session {
             return Ok(Vec::new());
         }
         // Ids have only characters below `~`, so this is the range of all that begin with the prefix.
-        let collate = if self.is_postgres() { "COLLATE \"C\"" } else { "" };
         let of_source = if source.is_some() { "AND source_id = $3" } else { "" };
         let text = format!(
-            "SELECT {COLUMNS} FROM snapshots WHERE id {collate} >= $1 AND id {collate} < $2 {of_source}
-             ORDER BY id {collate} LIMIT {limit}"
+            "SELECT {COLUMNS} FROM snapshots WHERE id >= $1 AND id < $2 {of_source}
+             ORDER BY id LIMIT {limit}"
         );
         let mut statement = sql("find snapshots", text).bind(prefix).bind(format!("{prefix}~"));
         if let Some(source) = source {

@@ -71,6 +71,10 @@ pub struct SnapshotRow {
     pub lease_expires_at: Option<Timestamp>,
     /// Who deleted it, when and why.
     pub tombstone: Option<Tombstone>,
+    /// When its content was last read back.
+    pub verified_at: Option<Timestamp>,
+    /// What was found damaged then.
+    pub damage: Option<String>,
 }
 
 /// What remains of a deleted snapshot besides its row.
@@ -149,7 +153,7 @@ pub struct SnapshotContent {
 pub(crate) const COLUMNS: &str = "id, created_at, tenant_id, source_id, kind, state, cause, pinned, name, label, \
      description, finished_at, parent_id, group_id, operation_id, manifest_id, tree_id, logical_bytes, added_bytes, \
      stored_bytes, counts, warning_count, warnings, partial, attributes, created_by, failure, lease_owner, \
-     lease_expires_at, deleted_at, deleted_by, deleted_reason";
+     lease_expires_at, deleted_at, deleted_by, deleted_reason, verified_at, damage";
 
 impl Record for SnapshotRow {
     const TABLE: &'static str = "snapshots";
@@ -191,6 +195,8 @@ impl Record for SnapshotRow {
                 let reason = fields.optional_text()?;
                 at.zip(by).map(|(at, by)| Tombstone { at, by, reason: reason.unwrap_or_default() })
             },
+            verified_at: fields.optional_time()?,
+            damage: fields.optional_text()?,
         })
     }
 }

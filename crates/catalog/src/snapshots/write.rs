@@ -49,6 +49,8 @@ impl Tx {
             lease_owner: Some(new.lease_owner.clone()),
             lease_expires_at: Some(new.lease_expires_at),
             tombstone: None,
+            verified_at: None,
+            damage: None,
         };
         self.adopt_snapshot(row).await
     }
@@ -60,7 +62,7 @@ impl Tx {
         row.created_at = self.free_time(row.created_at).await?;
         row.pinned = false;
         let facet = Facet { kind: row.kind, state: row.state, trigger: row.trigger, pinned: false };
-        let places: Vec<String> = (1..=33).map(|n| format!("${n}")).collect();
+        let places: Vec<String> = (1..=35).map(|n| format!("${n}")).collect();
         let text = format!("INSERT INTO snapshots ({COLUMNS}, facet) VALUES ({})", places.join(", "));
         let (deleted_at, deleted_by, deleted_reason) = match &row.tombstone {
             Some(tombstone) => (
@@ -103,6 +105,8 @@ impl Tx {
             .bind(deleted_at)
             .bind(deleted_by)
             .bind(deleted_reason)
+            .bind(row.verified_at)
+            .bind(&row.damage)
             .bind(facet.number());
         self.execute(statement).await?;
         self.index_text(&row, false).await?;
@@ -254,6 +258,20 @@ impl Tx {
         let row = self.changed_snapshot(id, statement).await?;
         self.index_text(&row, true).await?;
         Ok(row)
+    }
+
+    /// Notes that the content was read back at `now`, and what was found damaged.
+    pub async fn set_snapshot_verified(
+        &mut self,
+        id: &SnapshotId,
+        now: Timestamp,
+        damage: Option<&str>,
+    ) -> Result<SnapshotRow> {
+        let text = format!(
+            "UPDATE snapshots SET verified_at = $2, damage = $3 WHERE id = $1 AND state = 'ready' RETURNING {COLUMNS}"
+        );
+        let statement = sql("note a verification", text).bind(id).bind(now).bind(damage);
+        self.changed_snapshot(id, statement).await
     }
 
     async fn changed_snapshot(&mut self, id: &SnapshotId, statement: Statement) -> Result<SnapshotRow> {

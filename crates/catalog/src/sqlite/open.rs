@@ -1,5 +1,6 @@
 //! Opening the database file.
 
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ use crate::migrate::{self, NEWEST};
 /// Marks the file as a catalog: `Bkst`.
 const APPLICATION_ID: i64 = 0x426b_7374;
 
+/// How every SQLite file begins.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
 /// The open database: a pool that reads and one connection that writes.
 pub(crate) struct SqliteDatabase {
     pub(crate) readers: SqlitePool,
@@ -26,7 +30,7 @@ pub(crate) struct SqliteDatabase {
 ///
 /// An up-to-date file costs one connection and one query; the readers connect when they are first needed.
 pub(crate) async fn open(path: &Path, options: &CatalogOptions) -> Result<SqliteDatabase> {
-    create_private(path).map_err(|error| CatalogError::Unavailable { source: Box::new(error) })?;
+    prepare(path)?;
     let base = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -70,21 +74,26 @@ pub(crate) async fn open(path: &Path, options: &CatalogOptions) -> Result<Sqlite
     Ok(SqliteDatabase { readers, writer: Writer::new(connection, base) })
 }
 
-/// Creates an empty file with mode 0600: it will hold password hashes. SQLite gives its side files the same mode.
-fn create_private(path: &Path) -> std::io::Result<()> {
+/// Creates an empty file with mode 0600 (it will hold password hashes; SQLite gives its side files the same mode), or
+/// looks whether the existing one can be a database: SQLite would overwrite a short file of something else.
+fn prepare(path: &Path) -> Result<()> {
+    let failed = |error| CatalogError::Unavailable { source: Box::new(error) };
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => Err(error),
-        }
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(failed(error)),
     }
-    #[cfg(not(unix))]
-    {
-        Ok(())
+    let mut beginning = Vec::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(MAGIC.len() as u64).read_to_end(&mut beginning).map_err(failed)?;
+    if beginning.is_empty() || beginning == MAGIC {
+        return Ok(());
     }
+    Err(CatalogError::Foreign { location: path.display().to_string() })
 }
 
 impl SqliteDatabase {
