@@ -184,6 +184,11 @@ impl Index {
         Some(ChunkPlace { block, offset, length: self.chunk_end(block, place) - offset })
     }
 
+    /// The number of a chunk, counted through all blocks of all packs.
+    pub(crate) fn chunk_number(&self, id: &ChunkId) -> Option<u32> {
+        self.find_record(&id.prefix())
+    }
+
     /// The number of the pack that a chunk is found in.
     pub(crate) fn pack_of(&self, id: &ChunkId) -> Option<u32> {
         self.find(id).map(|place| self.blocks[place.block as usize].pack)

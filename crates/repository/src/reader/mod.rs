@@ -1,6 +1,6 @@
 //! Reading: chunks, content, directories; every byte verified.
 
-mod blocks;
+pub(crate) mod blocks;
 mod cache;
 mod content;
 mod directory;
@@ -14,7 +14,7 @@ use bytes::Bytes;
 pub(crate) use cache::BlockCache;
 pub use content::{ContentReader, Extents};
 pub use directory::DirectoryEntries;
-pub(crate) use walk::{ChunkRole, walk};
+pub(crate) use walk::{ChunkRole, walk, walk_with};
 
 use crate::content::Content;
 use crate::error::Result;

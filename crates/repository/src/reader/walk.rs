@@ -1,5 +1,7 @@
 //! Everything that a directory tree consists of.
 
+use bytes::Bytes;
+
 use crate::content::{Body, Content, Extent};
 use crate::content_list::decode_extents;
 use crate::error::Result;
@@ -28,13 +30,22 @@ pub(crate) fn walk(
     root: &DirectoryRef,
     visit: &mut dyn FnMut(ChunkId, ChunkRole) -> Result<bool>,
 ) -> Result<()> {
+    walk_with(&mut |id| reader.chunk(id), root, visit)
+}
+
+/// As [`walk`], with pages that `read_page` provides.
+pub(crate) fn walk_with(
+    read_page: &mut dyn FnMut(&ChunkId) -> Result<Bytes>,
+    root: &DirectoryRef,
+    visit: &mut dyn FnMut(ChunkId, ChunkRole) -> Result<bool>,
+) -> Result<()> {
     let mut pages = vec![(root.id, PageKind::Directory, root.levels.saturating_sub(1))];
     while let Some((id, kind, level)) = pages.pop() {
         if !visit(id, ChunkRole::Page)? {
             continue;
         }
         let damaged = |Malformed(reason)| damaged_page(id, reason);
-        let page = reader.chunk(&id)?;
+        let page = read_page(&id)?;
         match (kind, level) {
             (PageKind::Directory, 0) => {
                 for entry in decode_entries(&page).map_err(damaged)? {

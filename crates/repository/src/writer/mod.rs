@@ -79,6 +79,16 @@ impl Writer {
         &self.session.options
     }
 
+    /// Makes everything durable that any lane was given, so that the index knows it; commits nothing.
+    pub(crate) fn flush(&self) -> Result<()> {
+        self.session.flush(&self.finisher)
+    }
+
+    /// Whether a chunk is stored where no collection is about to remove it.
+    pub(crate) fn is_stored(&self, id: &ChunkId) -> bool {
+        self.session.is_stored(id)
+    }
+
     /// Commits the capture: makes the packs durable, then the index, then the manifest.
     ///
     /// When it returns, the snapshot can be restored from the repository alone. After an error there is no manifest.
