@@ -36,7 +36,7 @@ pub struct RetentionRules {
     pub keep_yearly: Option<u32>,
     /// All that are younger than this: numbers with `y`, `m`, `w`, `d` or `h`, for example `30d` or `1y6m`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 40, pattern = "^([1-9][0-9]{0,3}[ymwdh])+$")]
+    #[schema(max_length = 40, pattern = "^([0-9]{1,4}[ymwdh])+$")]
     pub keep_within: Option<String>,
     /// The newest N safety snapshots, which undo needs; 10 when absent.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -65,7 +65,8 @@ impl Client {
 
     pub(crate) async fn download(&self, call: Call) -> Result<Download> {
         let response = self.send(call.unlimited()).await?;
-        let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let text =
+            |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let size_bytes = text(CONTENT_LENGTH).and_then(|length| length.parse().ok());
         let etag = text(ETAG);
         let partial = response.status().as_u16() == 206;

@@ -1,8 +1,8 @@
 //! Workspace groups.
 
 use backstay_api::group::{
-    GroupRestoreAccepted, GroupSnapshotAccepted, NewGroupRestore, NewGroupSnapshot, NewWorkspaceGroup, WorkspaceGroup,
-    WorkspaceGroupPage, WorkspaceGroupQuery,
+    GroupRestoreAccepted, GroupSnapshotAccepted, NewGroupRestore, NewGroupSnapshot, NewWorkspaceGroup,
+    WorkspaceGroup, WorkspaceGroupPage, WorkspaceGroupQuery,
 };
 use reqwest::Method;
 

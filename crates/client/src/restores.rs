@@ -14,7 +14,12 @@ impl Client {
     }
 
     /// Executes a plan, waiting up to `wait_seconds` (0 to 60) for its end.
-    pub async fn restore(&self, workspace_id: &str, plan_id: &str, wait_seconds: u32) -> Result<OperationAccepted> {
+    pub async fn restore(
+        &self,
+        workspace_id: &str,
+        plan_id: &str,
+        wait_seconds: u32,
+    ) -> Result<OperationAccepted> {
         let call = self.api(Method::POST, &["workspaces", workspace_id, "restores"]);
         let body = NewRestore { plan_id: plan_id.to_owned() };
         self.fetch(call.json(&body).key(self.new_key()).wait(wait_seconds)).await
@@ -31,7 +36,12 @@ impl Client {
     }
 
     /// Undoes an operation; that is an operation of its own.
-    pub async fn undo_operation(&self, id: &str, request: &UndoRequest, wait_seconds: u32) -> Result<OperationAccepted> {
+    pub async fn undo_operation(
+        &self,
+        id: &str,
+        request: &UndoRequest,
+        wait_seconds: u32,
+    ) -> Result<OperationAccepted> {
         let call = self.api(Method::POST, &["operations", id, "undo"]);
         self.fetch(call.json(request).key(self.new_key()).wait(wait_seconds)).await
     }

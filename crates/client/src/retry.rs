@@ -29,7 +29,10 @@ mod tests {
     use super::*;
 
     fn problem(status: u16, retry_after_seconds: Option<u64>) -> ClientError {
-        ClientError::Problem { problem: Box::new(Problem { status, ..Problem::default() }), retry_after_seconds }
+        ClientError::Problem {
+            problem: Box::new(Problem { status, ..Problem::default() }),
+            retry_after_seconds,
+        }
     }
 
     #[test]

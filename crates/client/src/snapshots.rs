@@ -2,7 +2,9 @@
 
 use backstay_api::change::{ChangePage, DiffQuery};
 use backstay_api::entry::{EntryPage, EntryQuery};
-use backstay_api::snapshot::{NewSnapshot, Snapshot, SnapshotAccepted, SnapshotChange, SnapshotPage, SnapshotQuery};
+use backstay_api::snapshot::{
+    NewSnapshot, Snapshot, SnapshotAccepted, SnapshotChange, SnapshotPage, SnapshotQuery,
+};
 use backstay_api::statistics::{Statistics, StatisticsQuery};
 use backstay_api::task::TaskAccepted;
 use backstay_api::verify::VerifyRequest;
@@ -63,7 +65,12 @@ impl Client {
     }
 
     /// Starts reading a snapshot back to prove that it is there.
-    pub async fn verify_snapshot(&self, id: &str, request: &VerifyRequest, wait_seconds: u32) -> Result<TaskAccepted> {
+    pub async fn verify_snapshot(
+        &self,
+        id: &str,
+        request: &VerifyRequest,
+        wait_seconds: u32,
+    ) -> Result<TaskAccepted> {
         let call = self.api(Method::POST, &["snapshots", id, "verify"]);
         self.fetch(call.json(request).key(self.new_key()).wait(wait_seconds)).await
     }

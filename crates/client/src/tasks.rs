@@ -35,8 +35,8 @@ impl Client {
             let mut parser = SseParser::default();
             while let Some(Ok(part)) = bytes.next().await {
                 for event in parser.push(&part) {
-                    let task: Task =
-                        serde_json::from_str(&event.data).map_err(|source| ClientError::BadEvent { source })?;
+                    let task: Task = serde_json::from_str(&event.data)
+                        .map_err(|source| ClientError::BadEvent { source })?;
                     on_progress(&task);
                     if task.state.is_final() {
                         return Ok(task);

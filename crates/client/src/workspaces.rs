@@ -34,6 +34,7 @@ impl Client {
 
     /// Decides which snapshots of a workspace to keep, and deletes the others unless it is a dry run.
     pub async fn prune_workspace(&self, id: &str, request: &PruneRequest) -> Result<PruneResult> {
-        self.fetch(self.api(Method::POST, &["workspaces", id, "prune"]).json(request).key(self.new_key())).await
+        self.fetch(self.api(Method::POST, &["workspaces", id, "prune"]).json(request).key(self.new_key()))
+            .await
     }
 }

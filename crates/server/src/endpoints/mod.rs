@@ -1,0 +1,32 @@
+//! The endpoints: one file for each, by subject.
+
+mod access;
+mod events;
+mod groups;
+mod operation;
+mod restores;
+mod snapshots;
+mod tasks;
+mod webhooks;
+mod workspaces;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::state::AppState;
+
+pub use access::login_path;
+pub(crate) use operation::with_document;
+
+/// Every endpoint that the document describes.
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .merge(workspaces::routes())
+        .merge(snapshots::routes())
+        .merge(restores::routes())
+        .merge(groups::routes())
+        .merge(tasks::routes())
+        .merge(events::routes())
+        .merge(webhooks::routes())
+        .merge(access::routes())
+        .merge(operation::routes())
+}

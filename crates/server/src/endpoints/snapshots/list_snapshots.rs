@@ -1,0 +1,67 @@
+//! `GET /api/v1/snapshots`
+
+use axum::Json;
+use backstay_api::snapshot::{SnapshotPage, SnapshotQuery};
+use backstay_model::{Caller, SourceId};
+use backstay_service::view::SnapshotFilter;
+
+use crate::error::Result;
+use crate::extract::{App, Query, SignedIn};
+use crate::paging::page_request;
+use crate::problems::{Queried, Signed};
+use crate::state::AppState;
+use crate::wire;
+
+/// Lists snapshots, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/snapshots",
+    tag = "snapshots",
+    responses((status = 200, description = "A page of snapshots.", body = SnapshotPage), Signed, Queried)
+)]
+pub(crate) async fn list_snapshots(
+    App(state): App,
+    SignedIn { caller, .. }: SignedIn,
+    Query(query): Query<SnapshotQuery>,
+) -> Result<Json<SnapshotPage>> {
+    snapshot_page(&state, &caller, query).await
+}
+
+/// The page that `query` asks for. A source that cannot exist has no snapshots.
+pub(in crate::endpoints) async fn snapshot_page(
+    state: &AppState,
+    caller: &Caller,
+    query: SnapshotQuery,
+) -> Result<Json<SnapshotPage>> {
+    let source = match query.source.as_deref().map(SourceId::parse).transpose() {
+        Ok(source) => source,
+        Err(_) => return Ok(Json(empty())),
+    };
+    let filter = SnapshotFilter {
+        kind: query.kind,
+        source,
+        label: query.label,
+        text: query.q,
+        states: query.state.into_iter().collect(),
+        triggers: query.trigger.into_iter().collect(),
+        since: query.since,
+        until: query.until,
+        pinned: query.pinned,
+    };
+    let page = page_request(query.limit, query.offset, query.cursor);
+    let page = state.service().list_snapshots(caller, &filter, &page).await?;
+    if page.total == 0 {
+        return Ok(Json(empty()));
+    }
+    let page = page.map(|snapshot| wire::snapshot(snapshot, false));
+    Ok(Json(SnapshotPage { snapshots: page.items, total: page.total, next: page.next, message: None }))
+}
+
+fn empty() -> SnapshotPage {
+    SnapshotPage {
+        snapshots: vec![],
+        total: 0,
+        next: None,
+        message: Some("No snapshots available".to_owned()),
+    }
+}

@@ -1,0 +1,179 @@
+//! The one way from a failure to an HTTP answer.
+
+use axum::response::{IntoResponse, Response};
+use backstay_api::problem::LockOwner;
+use backstay_api::{FieldError, Problem};
+use backstay_model::ErrorKind;
+use backstay_service::ServiceError;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+
+/// The result of a handler.
+pub(crate) type Result<T, E = ApiError> = std::result::Result<T, E>;
+
+/// A failure on its way to becoming a problem. [`crate::layers::problem`] renders it.
+#[derive(Debug, Clone)]
+pub(crate) struct ApiError {
+    kind: ErrorKind,
+    status: StatusCode,
+    title: Option<&'static str>,
+    code: Option<&'static str>,
+    detail: String,
+    hint: Option<String>,
+    errors: Vec<FieldError>,
+    owner: Option<LockOwner>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl ApiError {
+    /// A failure of `kind`; `detail` is a sentence for a person.
+    pub(crate) fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
+        let status =
+            StatusCode::from_u16(kind.traits().http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self {
+            kind,
+            status,
+            title: None,
+            code: None,
+            detail: detail.into(),
+            hint: None,
+            errors: vec![],
+            owner: None,
+            headers: vec![],
+        }
+    }
+
+    /// The client sent something that cannot be understood.
+    pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(ErrorKind::BadRequest, detail)
+    }
+
+    /// There is no such `thing`, or the caller may not see it.
+    pub(crate) fn not_found(thing: &str) -> Self {
+        Self::new(ErrorKind::NotFound, format!("{thing} not found"))
+    }
+
+    /// These fields are not acceptable.
+    pub(crate) fn fields(errors: Vec<FieldError>) -> Self {
+        let detail = match errors.as_slice() {
+            [only] => format!("`{}` {}", only.field, only.detail),
+            many => format!("{} fields are not acceptable", many.len()),
+        };
+        Self { errors, ..Self::new(ErrorKind::Invalid, detail) }
+    }
+
+    /// A status that no kind stands for, such as 405 or 415, under the kind nearest to it.
+    pub(crate) fn status(mut self, status: StatusCode, title: &'static str) -> Self {
+        self.status = status;
+        self.title = Some(title);
+        self
+    }
+
+    /// The same with a hint at what to do next.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same with a header.
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The same with the seconds after which to try again.
+    pub(crate) fn retry_after(self, seconds: u64) -> Self {
+        self.header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// The kind.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Whether the failure is the server's, so that it is logged and its detail stays inside.
+    pub(crate) fn is_internal(&self) -> bool {
+        matches!(self.kind, ErrorKind::Internal)
+    }
+
+    /// The problem for the request `request_id`. An internal failure tells nothing but that id.
+    pub(crate) fn problem(&self, request_id: &str) -> Problem {
+        let traits = self.kind.traits();
+        let (detail, hint) = if self.is_internal() {
+            let detail = "The server failed to answer this request".to_owned();
+            (detail, Some(format!("Look for request {request_id} in the log of the server.")))
+        } else {
+            (self.detail.clone(), self.hint.clone())
+        };
+        Problem {
+            problem_type: "about:blank".to_owned(),
+            title: self.title.unwrap_or(traits.title).to_owned(),
+            status: self.status.as_u16(),
+            detail,
+            code: self.code().to_owned(),
+            request_id: request_id.to_owned(),
+            hint,
+            errors: self.errors.clone(),
+            owner: self.owner.clone(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self.status {
+            StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
+            _ => self.code.unwrap_or(self.kind.traits().code),
+        }
+    }
+
+    /// The sentence, for the log.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+impl From<ServiceError> for ApiError {
+    fn from(error: ServiceError) -> Self {
+        let mut detail = error.message.clone();
+        if error.kind == ErrorKind::Internal {
+            let mut cause = std::error::Error::source(&error);
+            while let Some(inner) = cause {
+                detail.push_str(": ");
+                detail.push_str(&inner.to_string());
+                cause = inner.source();
+            }
+        }
+        let retry_after = error.retry_after_s;
+        let owner = error.owner.map(|owner| LockOwner {
+            host: owner.host,
+            pid: owner.pid,
+            started_at: owner.started_at,
+            operation: owner.operation,
+        });
+        let errors =
+            error.fields.into_iter().map(|field| FieldError::new(field.field, field.detail)).collect();
+        let api = Self { code: error.code, hint: error.hint, errors, owner, ..Self::new(error.kind, detail) };
+        match retry_after {
+            Some(seconds) => api.retry_after(seconds),
+            None => api,
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        for (name, value) in &self.headers {
+            response.headers_mut().append(name, value.clone());
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE
+            && !response.headers().contains_key(header::RETRY_AFTER)
+        {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}

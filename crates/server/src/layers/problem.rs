@@ -1,0 +1,57 @@
+//! Renders every failure as problem details, and logs those that are the server's.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use backstay_api::problem::PROBLEM_MEDIA_TYPE;
+use backstay_model::ErrorKind;
+use http::{HeaderValue, StatusCode, header};
+
+use crate::error::ApiError;
+use crate::layers::request_id::RequestId;
+
+/// Gives a failed answer its body.
+pub(crate) async fn problem(request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let mut response = next.run(request).await;
+    let error = match response.extensions_mut().remove::<ApiError>() {
+        Some(error) => error,
+        None if is_bare_failure(&response) => of_status(response.status()),
+        None => return response,
+    };
+    if response.status().is_server_error() && !matches!(error.kind(), ErrorKind::Unavailable) {
+        tracing::error!(request.id = %id, error.code = error.kind().traits().code,
+            "a request failed: {}", error.detail());
+    }
+    let body = serde_json::to_vec(&error.problem(&id)).unwrap_or_default();
+    let (mut parts, _) = response.into_parts();
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_MEDIA_TYPE));
+    parts.headers.remove(header::CONTENT_LENGTH);
+    (parts, Body::from(body)).into_response()
+}
+
+/// A failure that the framework made without asking us.
+fn is_bare_failure(response: &Response) -> bool {
+    let failed = response.status().is_client_error() || response.status().is_server_error();
+    let is_ours = |value: &HeaderValue| value.as_bytes().starts_with(b"application/");
+    failed && !response.headers().get(header::CONTENT_TYPE).is_some_and(is_ours)
+}
+
+fn of_status(status: StatusCode) -> ApiError {
+    match status {
+        StatusCode::NOT_FOUND => ApiError::not_found("Page"),
+        StatusCode::METHOD_NOT_ALLOWED => method_not_allowed(),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            ApiError::new(ErrorKind::TooLarge, "The request is larger than allowed")
+        }
+        status if status.is_client_error() => ApiError::bad_request("The request cannot be understood"),
+        _ => ApiError::new(ErrorKind::Internal, format!("unexplained status {status}")),
+    }
+}
+
+/// The answer to a path that exists with a method that it does not have. The router adds `Allow`.
+pub(crate) fn method_not_allowed() -> ApiError {
+    ApiError::bad_request("This path does not have that method; `Allow` lists those it has")
+        .status(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+}

@@ -1,0 +1,10 @@
+//! Answers that are made while they are sent.
+
+mod archive;
+mod channel;
+mod content;
+mod live;
+
+pub(crate) use archive::tar_zst;
+pub(crate) use content::read_range;
+pub(crate) use live::{live, stream_place};

@@ -1,0 +1,31 @@
+//! From what the use cases return to what is sent: one function for each thing.
+//!
+//! The command line prints the same JSON without a server, so these functions are public.
+
+mod access;
+mod change;
+mod entry;
+mod event;
+mod group;
+mod maintenance;
+mod operation;
+mod retention;
+mod snapshot;
+mod task;
+mod text;
+mod webhook;
+mod workspace;
+
+pub use access::{created_token, session, tenant, token, user};
+pub use change::{change, change_page, change_summary};
+pub use entry::{entry, entry_kind};
+pub use event::{audit_verification, event, history_entry};
+pub use group::{group, group_restore, group_snapshot};
+pub use maintenance::statistics;
+pub use operation::{operation, operation_state, restore_plan};
+pub use retention::{prune_result, retention_rules, rules};
+pub use snapshot::{hold, snapshot};
+pub use task::{task, task_state};
+pub use text::path_text;
+pub use webhook::{created_webhook, delivery, webhook};
+pub use workspace::workspace;

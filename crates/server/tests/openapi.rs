@@ -1,0 +1,132 @@
+//! The OpenAPI document: reviewed, complete, consistent.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+
+fn document() -> Value {
+    serde_json::to_value(backstay_server::openapi_document()).unwrap()
+}
+
+/// Every operation of the document: path, method, what it says.
+fn operations(document: &Value) -> Vec<(String, String, Value)> {
+    let mut found = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            if ["get", "head", "post", "put", "patch", "delete"].contains(&method.as_str()) {
+                found.push((path.clone(), method.clone(), operation.clone()));
+            }
+        }
+    }
+    found
+}
+
+/// Run with `UPDATE_OPENAPI=1` to accept what changed, then review the difference.
+#[test]
+fn the_committed_document_is_that_of_the_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+    let mut text = backstay_server::openapi_document().to_pretty_json().unwrap();
+    text.push('\n');
+    if std::env::var_os("UPDATE_OPENAPI").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == text,
+        "crates/server/openapi.json is not that of the code: run this test with UPDATE_OPENAPI=1 and review it"
+    );
+}
+
+#[test]
+fn every_operation_says_who_may_call_it_and_what_may_go_wrong() {
+    let document = document();
+    let mut ids = BTreeSet::new();
+    for (path, method, operation) in operations(&document) {
+        let name = format!("{method} {path}");
+        let responses = operation["responses"].as_object().unwrap();
+        let id = operation["operationId"].as_str().unwrap_or_else(|| panic!("{name} has no id"));
+        assert!(ids.insert(id.to_owned()), "{id} is the id of two operations");
+        assert!(!operation["summary"].as_str().unwrap_or_default().is_empty(), "{name} has no summary");
+        assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{name}");
+        for status in ["400", "500", "503"] {
+            assert!(responses.contains_key(status), "{name} lacks {status}");
+        }
+        let open = operation["security"]
+            .as_array()
+            .is_some_and(|any| any.iter().any(|one| one == &serde_json::json!({})));
+        assert_eq!(
+            !open || path == "/login" || path == "/api/v1/sessions",
+            responses.contains_key("401"),
+            "{name}: 401"
+        );
+        assert_eq!(!open, responses.contains_key("403"), "{name}: 403");
+        let has_id = path.contains('{');
+        if has_id {
+            assert!(responses.contains_key("404"), "{name} names a thing and lacks 404");
+        }
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        let in_path = parameters.iter().filter(|parameter| parameter["in"] == "path").count();
+        assert_eq!(in_path, path.matches('{').count(), "{name}: path parameters");
+        let mut names: Vec<_> = parameters.iter().map(|p| format!("{}/{}", p["in"], p["name"])).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), parameters.len(), "{name} names a parameter twice");
+        if parameters.iter().any(|parameter| parameter["in"] == "query") {
+            assert!(responses.contains_key("422"), "{name} has a query and lacks 422");
+        }
+        if operation.get("requestBody").is_some() {
+            for status in ["413", "415", "422"] {
+                assert!(responses.contains_key(status), "{name} has a body and lacks {status}");
+            }
+        }
+        for (status, response) in responses {
+            assert!(!response["description"].as_str().unwrap_or_default().is_empty(), "{name} {status}");
+            if status.starts_with('4') || status.starts_with('5') {
+                assert!(
+                    response["content"]["application/problem+json"].is_object(),
+                    "{name} {status} is no problem"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_reference_leads_to_a_schema() {
+    fn visit(value: &Value, schemas: &Value, missing: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) => {
+                if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+                    let name = reference.trim_start_matches("#/components/schemas/");
+                    if schemas.get(name).is_none() {
+                        missing.insert(name.to_owned());
+                    }
+                }
+                members.values().for_each(|member| visit(member, schemas, missing));
+            }
+            Value::Array(items) => items.iter().for_each(|item| visit(item, schemas, missing)),
+            _ => {}
+        }
+    }
+    let document = document();
+    let mut missing = BTreeSet::new();
+    visit(&document, &document["components"]["schemas"], &mut missing);
+    assert_eq!(missing, BTreeSet::new());
+    assert_eq!(document["openapi"], "3.1.0");
+}
+
+#[test]
+fn a_request_body_refuses_unknown_fields() {
+    let document = document();
+    for (path, method, operation) in operations(&document) {
+        let Some(schema) = operation.pointer("/requestBody/content/application~1json/schema") else {
+            continue;
+        };
+        let text = schema.to_string();
+        let name = text.split("#/components/schemas/").nth(1).and_then(|rest| rest.split('"').next());
+        let name = name.unwrap_or_else(|| panic!("{method} {path} has a body without a name: {text}"));
+        let body = &document["components"]["schemas"][name];
+        assert_eq!(body["additionalProperties"], false, "{method} {path}: {name} takes anything");
+    }
+}
