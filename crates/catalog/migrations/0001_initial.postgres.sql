@@ -17,8 +17,8 @@ BEGIN
         INSERT INTO snapshot_counts (scope, width, bucket, facet, count, logical_bytes, added_bytes, stored_bytes)
         SELECT scope, width, CASE width WHEN 0 THEN 0 ELSE old.created_at / (width * 1000000) END, old.facet, -1,
                -old.logical_bytes, -old.added_bytes, -old.stored_bytes
-        FROM (VALUES ('*'), ('t/' || old.tenant_id), ('s/' || old.source_id)) AS scopes (scope),
-             (VALUES (0::bigint), (86400), (3600)) AS widths (width)
+        FROM (VALUES ('*', 3600), ('t/' || old.tenant_id, 3600), ('s/' || old.source_id, 86400)) AS scopes (scope, finest)
+             JOIN (VALUES (0::bigint), (86400), (3600)) AS widths (width) ON width = 0 OR width >= finest
         ON CONFLICT (scope, width, bucket, facet) DO UPDATE SET
             count = snapshot_counts.count + excluded.count,
             logical_bytes = snapshot_counts.logical_bytes + excluded.logical_bytes,
@@ -28,8 +28,8 @@ BEGIN
     INSERT INTO snapshot_counts (scope, width, bucket, facet, count, logical_bytes, added_bytes, stored_bytes)
     SELECT scope, width, CASE width WHEN 0 THEN 0 ELSE new.created_at / (width * 1000000) END, new.facet, 1,
            new.logical_bytes, new.added_bytes, new.stored_bytes
-    FROM (VALUES ('*'), ('t/' || new.tenant_id), ('s/' || new.source_id)) AS scopes (scope),
-         (VALUES (0::bigint), (86400), (3600)) AS widths (width)
+    FROM (VALUES ('*', 3600), ('t/' || new.tenant_id, 3600), ('s/' || new.source_id, 86400)) AS scopes (scope, finest)
+         JOIN (VALUES (0::bigint), (86400), (3600)) AS widths (width) ON width = 0 OR width >= finest
     ON CONFLICT (scope, width, bucket, facet) DO UPDATE SET
         count = snapshot_counts.count + excluded.count,
         logical_bytes = snapshot_counts.logical_bytes + excluded.logical_bytes,
@@ -56,10 +56,10 @@ BEGIN
     ON CONFLICT (facet) DO NOTHING;
     INSERT INTO event_counts (scope, width, bucket, facet, count)
     SELECT scope, width, CASE width WHEN 0 THEN 0 ELSE new.at / (width * 1000000) END, new.facet, 1
-    FROM (SELECT '*' AS scope UNION ALL SELECT 't/' || new.tenant_id
-          UNION ALL SELECT 'a/' || new.tenant_id || '/' || new.actor_id
-          UNION ALL SELECT 's/' || new.tenant_id || '/' || new.source_id WHERE new.source_id IS NOT NULL) AS scopes,
-         (VALUES (0::bigint), (86400), (3600)) AS widths (width)
+    FROM (SELECT '*' AS scope, 0::bigint AS width UNION ALL SELECT '*', 86400
+          UNION ALL SELECT 't/' || new.tenant_id, 0 UNION ALL SELECT 't/' || new.tenant_id, 86400
+          UNION ALL SELECT 'a/' || new.tenant_id || '/' || new.actor_id, 0
+          UNION ALL SELECT 's/' || new.tenant_id || '/' || new.source_id, 0 WHERE new.source_id IS NOT NULL) AS scopes
     ON CONFLICT (scope, width, bucket, facet) DO UPDATE SET count = event_counts.count + 1;
     INSERT INTO event_spans (width, bucket, first_seq, last_seq)
     SELECT width, new.at / (width * 1000000), new.seq, new.seq

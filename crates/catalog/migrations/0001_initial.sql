@@ -87,7 +87,7 @@ CREATE INDEX snapshots_of_manifest ON snapshots (manifest_id) WHERE manifest_id 
 CREATE INDEX snapshots_of_lease ON snapshots (lease_expires_at) WHERE state = 'creating';
 
 -- How many snapshots there are of each facet; scope is '*', 't/TENANT' or 's/SOURCE';
--- width is the length of the bucket in seconds, 0 for all time.
+-- width is the length of the bucket in seconds, 0 for all time; sources have no buckets of an hour.
 CREATE TABLE snapshot_counts (
     scope TEXT NOT NULL,
     width BIGINT NOT NULL,
@@ -195,8 +195,8 @@ CREATE TABLE events (
 CREATE INDEX events_of_facet ON events (facet, seq);
 CREATE INDEX events_of_tenant ON events (tenant_id, seq);
 CREATE INDEX events_of_tenant_facet ON events (tenant_id, facet, seq);
-CREATE INDEX events_of_actor ON events (actor_id, facet, seq);
-CREATE INDEX events_of_source ON events (source_id, facet, seq) WHERE source_id IS NOT NULL;
+CREATE INDEX events_of_actor ON events (actor_id, facet, seq, at, tenant_id);
+CREATE INDEX events_of_source ON events (source_id, facet, seq, at, tenant_id) WHERE source_id IS NOT NULL;
 CREATE INDEX events_of_subject ON events (subject_id, seq);
 
 -- The one row that tells where the log ends.
@@ -212,7 +212,8 @@ CREATE TABLE event_facets (
     outcome TEXT NOT NULL
 );
 
--- How many events there are; scope is '*', 't/TENANT', 'a/TENANT/ACTOR' or 's/TENANT/SOURCE'.
+-- How many events there are; scope is '*', 't/TENANT', 'a/TENANT/ACTOR' or 's/TENANT/SOURCE';
+-- the first two have buckets of a day as well as all time.
 CREATE TABLE event_counts (
     scope TEXT NOT NULL,
     width BIGINT NOT NULL,

@@ -11,8 +11,10 @@ CREATE TRIGGER snapshots_counted AFTER INSERT ON snapshots BEGIN
     INSERT INTO snapshot_counts (scope, width, bucket, facet, count, logical_bytes, added_bytes, stored_bytes)
     SELECT scope, width, CASE width WHEN 0 THEN 0 ELSE new.created_at / (width * 1000000) END, new.facet, 1,
            new.logical_bytes, new.added_bytes, new.stored_bytes
-    FROM (SELECT '*' AS scope UNION ALL SELECT 't/' || new.tenant_id UNION ALL SELECT 's/' || new.source_id) AS scopes,
-         (SELECT 0 AS width UNION ALL SELECT 86400 UNION ALL SELECT 3600) AS widths
+    FROM (SELECT '*' AS scope, 3600 AS finest UNION ALL SELECT 't/' || new.tenant_id, 3600
+          UNION ALL SELECT 's/' || new.source_id, 86400) AS scopes
+         JOIN (SELECT 0 AS width UNION ALL SELECT 86400 UNION ALL SELECT 3600) AS widths
+             ON width = 0 OR width >= finest
     WHERE true
     ON CONFLICT (scope, width, bucket, facet) DO UPDATE SET
         count = snapshot_counts.count + excluded.count,
@@ -25,9 +27,11 @@ CREATE TRIGGER snapshots_recounted AFTER UPDATE OF facet, logical_bytes, added_b
     INSERT INTO snapshot_counts (scope, width, bucket, facet, count, logical_bytes, added_bytes, stored_bytes)
     SELECT scope, width, CASE width WHEN 0 THEN 0 ELSE new.created_at / (width * 1000000) END, facet, count,
            logical_bytes, added_bytes, stored_bytes
-    FROM (SELECT '*' AS scope UNION ALL SELECT 't/' || new.tenant_id UNION ALL SELECT 's/' || new.source_id) AS scopes,
-         (SELECT 0 AS width UNION ALL SELECT 86400 UNION ALL SELECT 3600) AS widths,
-         (SELECT old.facet AS facet, -1 AS count, -old.logical_bytes AS logical_bytes,
+    FROM (SELECT '*' AS scope, 3600 AS finest UNION ALL SELECT 't/' || new.tenant_id, 3600
+          UNION ALL SELECT 's/' || new.source_id, 86400) AS scopes
+         JOIN (SELECT 0 AS width UNION ALL SELECT 86400 UNION ALL SELECT 3600) AS widths
+             ON width = 0 OR width >= finest
+         CROSS JOIN (SELECT old.facet AS facet, -1 AS count, -old.logical_bytes AS logical_bytes,
                  -old.added_bytes AS added_bytes, -old.stored_bytes AS stored_bytes
           UNION ALL
           SELECT new.facet, 1, new.logical_bytes, new.added_bytes, new.stored_bytes) AS changes
@@ -48,10 +52,10 @@ CREATE TRIGGER events_counted AFTER INSERT ON events BEGIN
     ON CONFLICT (facet) DO NOTHING;
     INSERT INTO event_counts (scope, width, bucket, facet, count)
     SELECT scope, width, CASE width WHEN 0 THEN 0 ELSE new.at / (width * 1000000) END, new.facet, 1
-    FROM (SELECT '*' AS scope UNION ALL SELECT 't/' || new.tenant_id
-          UNION ALL SELECT 'a/' || new.tenant_id || '/' || new.actor_id
-          UNION ALL SELECT 's/' || new.tenant_id || '/' || new.source_id WHERE new.source_id IS NOT NULL) AS scopes,
-         (SELECT 0 AS width UNION ALL SELECT 86400 UNION ALL SELECT 3600) AS widths
+    FROM (SELECT '*' AS scope, 0 AS width UNION ALL SELECT '*', 86400
+          UNION ALL SELECT 't/' || new.tenant_id, 0 UNION ALL SELECT 't/' || new.tenant_id, 86400
+          UNION ALL SELECT 'a/' || new.tenant_id || '/' || new.actor_id, 0
+          UNION ALL SELECT 's/' || new.tenant_id || '/' || new.source_id, 0 WHERE new.source_id IS NOT NULL) AS scopes
     WHERE true
     ON CONFLICT (scope, width, bucket, facet) DO UPDATE SET count = event_counts.count + 1;
     INSERT INTO event_spans (width, bucket, first_seq, last_seq)

@@ -29,42 +29,34 @@ pub(crate) struct Cover {
     pub(crate) edges: Vec<Stretch>,
 }
 
-/// Covers `stretch` with as many whole days as possible, then hours; at most two edges of less than an hour remain.
-pub(crate) fn cover(stretch: Stretch) -> Cover {
+/// Covers `stretch` with as many whole days as possible, then with hours if `finest` is [`HOUR`]; what is shorter than the
+/// finest bucket remains as edges, at most two of them unless the whole stretch is one.
+pub(crate) fn cover(stretch: Stretch, finest: i64) -> Cover {
     let (from, to) = (stretch.from.max(0), stretch.to);
     let mut cover = Cover { whole: Vec::new(), edges: Vec::new() };
-    if from >= to {
-        return cover;
-    }
-    let hour = HOUR * MICROS;
-    let (first, end) = (from.div_euclid(hour) + i64::from(from % hour != 0), to.div_euclid(hour));
-    let mut edge = |from: i64, to: i64| {
-        if from < to {
-            cover.edges.push(Stretch { from, to });
-        }
-    };
-    if first >= end {
-        edge(from, to);
-        return cover;
-    }
-    edge(from, first * hour);
-    edge(end * hour, to);
-    let mut whole = |width: i64, from: i64, to: i64| {
-        if from < to {
-            cover.whole.push(Buckets { width, from, to });
-        }
-    };
-    let per_day = DAY / HOUR;
-    let (first_day, end_day) =
-        (first.div_euclid(per_day) + i64::from(first % per_day != 0), end.div_euclid(per_day));
-    if first_day >= end_day {
-        whole(HOUR, first, end);
-    } else {
-        whole(HOUR, first, first_day * per_day);
-        whole(DAY, first_day, end_day);
-        whole(HOUR, end_day * per_day, end);
-    }
+    cut(&mut cover, from, to, DAY, finest);
     cover
+}
+
+fn cut(cover: &mut Cover, from: i64, to: i64, width: i64, finest: i64) {
+    if from >= to {
+        return;
+    }
+    let length = width * MICROS;
+    let (first, end) = (from.div_euclid(length) + i64::from(from % length != 0), to.div_euclid(length));
+    if first < end {
+        cover.whole.push(Buckets { width, from: first, to: end });
+    }
+    let (before, after) = if first < end { (first * length, end * length) } else { (to, to) };
+    for (from, to) in [(from, before), (after, to)] {
+        if width == finest {
+            if from < to {
+                cover.edges.push(Stretch { from, to });
+            }
+        } else {
+            cut(cover, from, to, HOUR, finest);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -83,22 +75,23 @@ mod tests {
         #[test]
         fn a_cover_is_exactly_as_long_as_its_stretch(
             from in 0i64..40 * 24 * 3_600_000_000, length_micros in 0i64..40 * 24 * 3_600_000_000,
+            finest in proptest::sample::select(vec![HOUR, DAY]),
         ) {
-            let cover = cover(Stretch { from, to: from + length_micros });
+            let cover = cover(Stretch { from, to: from + length_micros }, finest);
             prop_assert_eq!(length(&cover), i128::from(length_micros));
             for buckets in &cover.whole {
                 prop_assert!(buckets.from * buckets.width * MICROS >= from);
                 prop_assert!(buckets.to * buckets.width * MICROS <= from + length_micros);
             }
             for edge in &cover.edges {
-                prop_assert!(edge.to - edge.from < 2 * HOUR * MICROS);
+                prop_assert!(edge.to - edge.from < 2 * finest * MICROS);
             }
         }
     }
 
     #[test]
     fn an_open_stretch_ends_in_days() {
-        let cover = cover(Stretch { from: 0, to: i64::MAX });
+        let cover = cover(Stretch { from: 0, to: i64::MAX }, HOUR);
         assert_eq!(cover.whole[0].width, DAY);
     }
 }

@@ -6,7 +6,7 @@
 use backstay_model::{Event, Outcome, SourceId, Subject, TenantId, Timestamp};
 
 use super::read::{COLUMNS, qualified};
-use crate::buckets::{Stretch, cover};
+use crate::buckets::{DAY, HOUR, Stretch, cover};
 use crate::error::Result;
 use crate::page::{Page, Paging, Total};
 use crate::session::Session;
@@ -29,7 +29,7 @@ pub struct EventFilter {
     pub outcome: Option<Outcome>,
     /// Only those about this source.
     pub source: Option<SourceId>,
-    /// Only those about this thing.
+    /// Only those about this thing; an empty type stands for any.
     pub subject: Option<Subject>,
     /// Only those at or after this time.
     pub since: Option<Timestamp>,
@@ -135,8 +135,8 @@ impl Session {
     /// The numbers between which all events of the filter's time lie; `None` when there are none.
     async fn event_span(&mut self, filter: &EventFilter) -> Result<Option<(i64, i64)>> {
         let stretch = filter.stretch();
-        let cover = cover(stretch);
-        let hour = crate::buckets::HOUR * 1_000_000;
+        let cover = cover(stretch, HOUR);
+        let hour = HOUR * 1_000_000;
         let mut condition = Condition::default();
         let mut parts = Vec::new();
         let mut part = |condition: &mut Condition, width: i64, from: i64, to: i64| {
@@ -150,7 +150,7 @@ impl Session {
             part(&mut condition, buckets.width, buckets.from, buckets.to);
         }
         for edge in &cover.edges {
-            part(&mut condition, crate::buckets::HOUR, edge.from / hour, (edge.to - 1) / hour + 1);
+            part(&mut condition, HOUR, edge.from / hour, (edge.to - 1) / hour + 1);
         }
         if parts.is_empty() {
             return Ok(None);
@@ -189,7 +189,9 @@ impl Session {
         }
         if let Some(subject) = &filter.subject {
             condition.and("events.subject_id = {}", &subject.id);
-            condition.and("events.subject_type = {}", &subject.kind);
+            if !subject.kind.is_empty() {
+                condition.and("events.subject_type = {}", &subject.kind);
+            }
         }
         if let Some((low, high)) = span {
             let key = self.event_key(filter);
@@ -250,14 +252,19 @@ impl Session {
         let scope = match (total, filter.scope()) {
             (Total::Skip, _) => return Ok((0, false)),
             (_, Some(_)) if !filter.is_timed() => return Ok((facets.wanted_count, true)),
-            (_, scope) => scope,
+            // Actors and sources have no buckets of time.
+            (_, scope) => scope.filter(|_| filter.actor.is_none() && filter.source.is_none()),
         };
-        let mut condition = condition.clone();
-        let text = match scope {
+        let mut condition = if scope.is_some() { Condition::default() } else { condition.clone() };
+        let text = match &scope {
             Some(scope) => {
-                let cover = cover(filter.stretch());
-                let clause = std::mem::take(&mut condition.text);
-                let scope = condition.bind(scope);
+                let cover = cover(filter.stretch(), DAY);
+                let (clause, scope) = match &filter.tenant {
+                    Some(tenant) => {
+                        (format!("events.tenant_id = {} AND", condition.bind(tenant)), condition.bind(scope))
+                    }
+                    None => (String::new(), condition.bind(scope)),
+                };
                 let wanted: Vec<String> = facets.wanted.iter().map(|facet| condition.bind(*facet)).collect();
                 let wanted = wanted.join(", ");
                 let mut parts = Vec::new();
@@ -282,7 +289,7 @@ impl Session {
                     let (low, high) = (condition.bind(low), condition.bind(high));
                     let (from, to) = (condition.bind(edge.from), condition.bind(edge.to));
                     parts.push(format!(
-                        "SELECT count(*) AS n FROM events WHERE {clause} AND events.seq >= {low} AND events.seq <= {high}
+                        "SELECT count(*) AS n FROM events WHERE {clause} events.seq >= {low} AND events.seq <= {high}
                          AND events.at >= {from} AND events.at < {to} AND events.facet IN ({wanted})"
                     ));
                 }
@@ -308,7 +315,8 @@ impl Session {
                 }
             }
         };
-        let bounded = filter.scope().is_none();
+
+        let bounded = scope.is_none();
         let count =
             self.number(sql("count events", text).bind_all(condition.values)).await?.unwrap_or(0) as u64;
         Ok(match total {

@@ -65,21 +65,15 @@ impl Writer {
     }
 
     /// Waits for the turn and opens a member.
+    ///
+    /// What changes the transaction runs in tasks of its own, so that it is never left half done by a caller that gives up.
     pub(crate) async fn begin(&self) -> Result<WriterGuard> {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let waiting = Waiting(Arc::clone(&self.waiting));
-        let mut state = Arc::clone(&self.state).lock_owned().await;
+        let state = Arc::clone(&self.state).lock_owned().await;
         drop(waiting);
-        state.clean_up().await;
-        let text =
-            if state.batch.is_some() { "SAVEPOINT member" } else { "BEGIN IMMEDIATE; SAVEPOINT member" };
-        // A dropped future must not leave the member open.
-        state.abandoned = true;
-        state.run(text).await?;
-        if state.batch.is_none() {
-            state.batch = Some(Batch { members: 0, ending: watch::Sender::new(None) });
-        }
-        Ok(WriterGuard { state: Some(state), writer: self.clone() })
+        let guard = WriterGuard { state: Some(state), writer: self.clone() };
+        tokio::spawn(guard.open()).await.map_err(|_| CatalogError::GivenUp)?
     }
 
     /// Commits the open batch after the writers that wait now.
@@ -177,8 +171,30 @@ impl WriterGuard {
         self.state().connection.as_mut().ok_or(CatalogError::GivenUp)
     }
 
-    /// Makes the member durable. On an error nothing of it remains.
-    pub(crate) async fn commit(mut self) -> Result<()> {
+    async fn open(mut self) -> Result<Self> {
+        let state = self.state();
+        state.clean_up().await;
+        let text =
+            if state.batch.is_some() { "SAVEPOINT member" } else { "BEGIN IMMEDIATE; SAVEPOINT member" };
+        if let Err(error) = state.run(text).await {
+            if state.batch.is_none() {
+                state.give_up().await;
+            }
+            return Err(error);
+        }
+        if state.batch.is_none() {
+            state.batch = Some(Batch { members: 0, ending: watch::Sender::new(None) });
+        }
+        state.abandoned = true;
+        Ok(self)
+    }
+
+    /// Makes the member durable. On an error nothing of it remains. Goes on when the caller gives up.
+    pub(crate) async fn commit(self) -> Result<()> {
+        tokio::spawn(self.commit_now()).await.map_err(|_| CatalogError::GivenUp)?
+    }
+
+    async fn commit_now(mut self) -> Result<()> {
         self.state().run("RELEASE member").await?;
         let more = self.writer.waiting.load(Ordering::SeqCst) > 0;
         let mut state = self.state.take().expect("the state is there until the guard is consumed");
@@ -197,10 +213,11 @@ impl WriterGuard {
         ended.unwrap_or(Ok(())).map_err(shared)
     }
 
-    /// Rolls the member back.
+    /// Rolls the member back. Goes on when the caller gives up.
     pub(crate) async fn roll_back(mut self) {
         if let Some(mut state) = self.state.take() {
-            state.roll_back_member().await;
+            let rolled_back = tokio::spawn(async move { state.roll_back_member().await });
+            rolled_back.await.unwrap_or_else(|error| tracing::error!(%error, "a rollback did not end"));
         }
     }
 }

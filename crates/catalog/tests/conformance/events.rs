@@ -119,7 +119,7 @@ async fn every_filter_selects_what_it_says(fixture: &Fixture) {
     let source = SourceId::parse("src-1").unwrap();
     let drafts = (1..=60).map(|n| {
         let mut draft =
-            draft(["snapshot.created", "snapshot.deleted", "user.login"][n as usize % 3], n * 600);
+            draft(["snapshot.created", "snapshot.deleted", "user.login"][n as usize % 3], n * 3600);
         if n % 2 == 0 {
             draft.tenant = acme.clone();
         }
@@ -150,11 +150,24 @@ async fn every_filter_selects_what_it_says(fixture: &Fixture) {
         EventFilter { source: Some(source.clone()), ..none() },
         EventFilter { source: Some(source.clone()), tenant: Some(acme.clone()), ..none() },
         EventFilter { source: Some(source), actor: Some("user-bob".into()), tenant: Some(acme), ..none() },
-        EventFilter { since: Some(at(5 * 600)), until: Some(at(47 * 600)), ..none() },
-        EventFilter { since: Some(at(3599)), until: Some(at(3601)), outcome: Some(Outcome::Ok), ..none() },
+        EventFilter { since: Some(at(5 * 3600)), until: Some(at(47 * 3600)), ..none() },
+        EventFilter { since: Some(at(7199)), until: Some(at(7201)), outcome: Some(Outcome::Ok), ..none() },
         EventFilter { until: Some(at(1)), ..none() },
-        EventFilter { subject: Some(Subject::new("snapshot", &crate::fixture::snapshot_id(1200))), ..none() },
-        EventFilter { subject: Some(Subject::new("task", &crate::fixture::snapshot_id(1200))), ..none() },
+        EventFilter { subject: Some(Subject::new("snapshot", &crate::fixture::snapshot_id(7200))), ..none() },
+        EventFilter { subject: Some(Subject::new("task", &crate::fixture::snapshot_id(7200))), ..none() },
+        EventFilter { subject: Some(Subject::new("", &crate::fixture::snapshot_id(7200))), ..none() },
+        EventFilter {
+            actor: Some("user-bob".into()),
+            tenant: Some(TenantId::default_tenant()),
+            since: Some(at(9000)),
+            ..none()
+        },
+        EventFilter {
+            tenant: Some(TenantId::default_tenant()),
+            since: Some(at(9000)),
+            until: Some(at(150_000)),
+            ..none()
+        },
         EventFilter { actions: vec!["nothing".into()], ..none() },
     ];
     for filter in filters {
@@ -192,7 +205,9 @@ fn selects(filter: &EventFilter, event: &Event) -> bool {
         && !begins(&filter.without)
         && filter.outcome.is_none_or(|outcome| outcome == event.outcome)
         && filter.source.as_ref().is_none_or(|source| Some(source) == event.source.as_ref())
-        && filter.subject.as_ref().is_none_or(|subject| *subject == event.subject)
+        && filter.subject.as_ref().is_none_or(|subject| {
+            subject.id == event.subject.id && (subject.kind.is_empty() || subject.kind == event.subject.kind)
+        })
         && filter.since.is_none_or(|since| event.at >= since)
         && filter.until.is_none_or(|until| event.at < until)
 }
