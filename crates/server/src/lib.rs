@@ -6,6 +6,7 @@
 //! the OpenAPI document shows. Every failure becomes problem details in one place.
 
 mod answer;
+mod binary;
 mod denied;
 mod disposition;
 mod endpoints;

@@ -1,8 +1,11 @@
 //! The OpenAPI document: what stands in it beside the endpoints.
 
 use backstay_api::Problem;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{Operation, Parameter};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{OpenApi as Document, PathItem};
+use utoipa::openapi::{OpenApi as Document, RefOr, Response, Schema};
 use utoipa::{Modify, OpenApi};
 
 /// The document without its paths.
@@ -57,16 +60,52 @@ impl Modify for Security {
 /// What is the same for every operation and therefore added here and not at each.
 pub(crate) fn complete(mut document: Document) -> Document {
     for item in document.paths.paths.values_mut() {
-        rename_head(item);
+        if let Some(head) = &mut item.head {
+            name_head(head);
+        }
+        let operations =
+            [&mut item.get, &mut item.head, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            operation.parameters.iter_mut().flatten().for_each(not_null);
+            operation.responses.responses.iter_mut().for_each(|(status, response)| locate(status, response));
+        }
     }
     document
 }
 
-/// `HEAD` shares the handler of `GET`; its operation id must be its own.
-fn rename_head(item: &mut PathItem) {
-    if let Some(head) = &mut item.head
-        && let Some(id) = &head.operation_id
+/// `HEAD` shares the handler of `GET`; its operation id must be its own, and its answers have no body.
+fn name_head(head: &mut Operation) {
+    if let Some(id) = &head.operation_id {
+        head.operation_id =
+            Some(format!("head_{}", id.trim_start_matches("get_").trim_start_matches("read_")));
+    }
+    for response in head.responses.responses.values_mut() {
+        if let RefOr::T(response) = response {
+            response.content.clear();
+        }
+    }
+}
+
+/// A parameter that need not be given is absent, never null.
+fn not_null(parameter: &mut RefOr<Parameter>) {
+    if let RefOr::T(parameter) = parameter
+        && let Some(RefOr::T(Schema::Object(object))) = &mut parameter.schema
+        && let SchemaType::Array(types) = &object.schema_type
     {
-        head.operation_id = Some(format!("head_{}", id.trim_start_matches("get_")));
+        let only = types.iter().find(|wanted| **wanted != Type::Null).cloned();
+        object.schema_type = only.map_or(SchemaType::AnyValue, SchemaType::Type);
+    }
+}
+
+/// What is created or begun says where it is found.
+fn locate(status: &str, response: &mut RefOr<Response>) {
+    if let RefOr::T(response) = response
+        && matches!(status, "201" | "202")
+    {
+        let header = HeaderBuilder::new()
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+            .description(Some("Where it is found."))
+            .build();
+        response.headers.insert("Location".to_owned(), header.into());
     }
 }

@@ -14,6 +14,7 @@ use crate::wire;
     get,
     path = "/api/v1/tenants",
     tag = "access",
+    params(TenantQuery),
     responses((status = 200, description = "A page of tenants.", body = TenantPage), Signed, Queried)
 )]
 pub(crate) async fn list_tenants(

@@ -14,6 +14,7 @@ use crate::wire;
     get,
     path = "/api/v1/tokens",
     tag = "access",
+    params(TokenQuery),
     responses((status = 200, description = "A page of tokens.", body = TokenPage), Signed, Queried)
 )]
 pub(crate) async fn list_tokens(

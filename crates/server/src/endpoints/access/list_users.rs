@@ -14,6 +14,7 @@ use crate::wire;
     get,
     path = "/api/v1/users",
     tag = "access",
+    params(UserQuery),
     responses((status = 200, description = "A page of users.", body = UserPage), Signed, Queried)
 )]
 pub(crate) async fn list_users(

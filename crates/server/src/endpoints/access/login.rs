@@ -16,6 +16,7 @@ use crate::problems::{Limited, Open, Queried};
     get,
     path = "/login",
     tag = "access",
+    params(LoginQuery),
     security(()),
     responses(
         (status = 303, description = "Signed in.",

@@ -20,6 +20,7 @@ use crate::state::AppState;
     get,
     path = "/api/v1/audit/export.csv",
     tag = "events",
+    params(ExportQuery),
     responses((status = 200, description = "The events.", content_type = "text/csv", body = String), Signed, Queried)
 )]
 pub(crate) async fn export_audit_csv(

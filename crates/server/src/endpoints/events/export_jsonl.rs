@@ -14,6 +14,7 @@ use crate::problems::{Queried, Signed};
     get,
     path = "/api/v1/audit/export.jsonl",
     tag = "events",
+    params(ExportQuery),
     responses(
         (status = 200, description = "The events.", content_type = "application/jsonl", body = String),
         Signed, Queried

@@ -18,6 +18,7 @@ use crate::wire;
     get,
     path = "/api/v1/events",
     tag = "events",
+    params(EventQuery),
     responses((status = 200, description = "A page of events.", body = EventPage), Signed, Queried)
 )]
 pub(crate) async fn list_events(

@@ -15,6 +15,7 @@ use crate::problems::{Queried, Signed};
     get,
     path = "/api/v1/audit",
     tag = "events",
+    params(EventQuery),
     responses((status = 200, description = "A page of events.", body = EventPage), Signed, Queried)
 )]
 pub(crate) async fn search_audit(

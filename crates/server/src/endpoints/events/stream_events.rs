@@ -22,7 +22,7 @@ use crate::wire;
     get,
     path = "/api/v1/events/stream",
     tag = "events",
-    params(("Last-Event-ID" = Option<String>, Header, description = "The number of the last event that was received.",
+    params(StreamQuery, ("Last-Event-ID" = Option<String>, Header, description = "The number of the last event that was received.",
         pattern = "^[0-9]{1,16}$")),
     responses(
         (status = 200, description = "The events.", content_type = "text/event-stream", body = Event),

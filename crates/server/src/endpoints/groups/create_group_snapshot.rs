@@ -19,6 +19,7 @@ use crate::wire;
     tag = "groups",
     params(
         IdPath,
+        WaitQuery,
         ("Idempotency-Key" = Option<String>, Header, description = "The same request sent twice does its work once.",
             min_length = 1, max_length = 200, pattern = "^[!-~]+$")
     ),

@@ -14,6 +14,7 @@ use crate::wire;
     get,
     path = "/api/v1/workspace-groups",
     tag = "groups",
+    params(WorkspaceGroupQuery),
     responses((status = 200, description = "A page of groups.", body = WorkspaceGroupPage), Signed, Queried)
 )]
 pub(crate) async fn list_workspace_groups(

@@ -17,7 +17,7 @@ use crate::wire;
     post,
     path = "/api/v1/workspace-groups/{id}/restores",
     tag = "groups",
-    params(IdPath),
+    params(IdPath, WaitQuery),
     responses(
         (status = 202, description = "The members are being restored.", body = GroupRestoreAccepted),
         Signed, OfOne, WithBody, Conflicting, Storing

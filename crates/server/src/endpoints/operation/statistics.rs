@@ -13,6 +13,7 @@ use crate::wire;
     get,
     path = "/api/v1/statistics",
     tag = "operation",
+    params(StatisticsQuery),
     responses((status = 200, description = "The statistics.", body = Statistics), Signed, OfOne, Queried)
 )]
 pub(crate) async fn statistics(

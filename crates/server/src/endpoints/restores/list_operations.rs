@@ -15,7 +15,7 @@ use crate::wire;
     get,
     path = "/api/v1/workspaces/{id}/operations",
     tag = "restores",
-    params(IdPath),
+    params(IdPath, OperationQuery),
     responses((status = 200, description = "A page of operations.", body = OperationPage), Signed, OfOne, Queried)
 )]
 pub(crate) async fn list_operations(

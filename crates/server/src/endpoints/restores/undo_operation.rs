@@ -17,7 +17,7 @@ use crate::problems::{Conflicting, OfOne, Signed, Storing, WithBody};
     post,
     path = "/api/v1/operations/{id}/undo",
     tag = "restores",
-    params(IdPath),
+    params(IdPath, WaitQuery),
     request_body = Option<UndoRequest>,
     responses(
         (status = 202, description = "The undo is under way.", body = OperationAccepted),

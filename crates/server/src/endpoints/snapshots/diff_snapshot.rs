@@ -16,7 +16,7 @@ use crate::wire;
     get,
     path = "/api/v1/snapshots/{id}/diff",
     tag = "snapshots",
-    params(IdPath),
+    params(IdPath, DiffQuery),
     responses(
         (status = 200, description = "A page of changes.", body = ChangePage),
         Signed, OfOne, Queried, Conflicting

@@ -16,7 +16,7 @@ use crate::wire;
     get,
     path = "/api/v1/snapshots/{id}/entries",
     tag = "snapshots",
-    params(IdPath),
+    params(IdPath, EntryQuery),
     responses(
         (status = 200, description = "A page of entries.", body = EntryPage),
         Signed, OfOne, Queried, Conflicting

@@ -15,7 +15,7 @@ use crate::wire;
     get,
     path = "/api/v1/snapshots/{id}/holds",
     tag = "snapshots",
-    params(IdPath),
+    params(IdPath, HoldQuery),
     responses((status = 200, description = "A page of holds.", body = HoldPage), Signed, OfOne, Queried)
 )]
 pub(crate) async fn list_holds(

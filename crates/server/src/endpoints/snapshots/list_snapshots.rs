@@ -17,6 +17,7 @@ use crate::wire;
     get,
     path = "/api/v1/snapshots",
     tag = "snapshots",
+    params(SnapshotQuery),
     responses((status = 200, description = "A page of snapshots.", body = SnapshotPage), Signed, Queried)
 )]
 pub(crate) async fn list_snapshots(

@@ -5,6 +5,7 @@ use backstay_api::content::ArchiveQuery;
 use backstay_model::SnapshotId;
 use http::{HeaderValue, header};
 
+use crate::binary::Binary;
 use crate::disposition::content_disposition;
 use crate::error::Result;
 use crate::extract::{App, IdPath, PathId, Query, SignedIn, tree_path};
@@ -19,9 +20,9 @@ use crate::stream::tar_zst;
     get,
     path = "/api/v1/snapshots/{id}/archive",
     tag = "snapshots",
-    params(IdPath),
+    params(IdPath, ArchiveQuery),
     responses(
-        (status = 200, description = "The archive.", content_type = "application/zstd", body = [u8]),
+        (status = 200, description = "The archive.", content_type = "application/zstd", body = Binary),
         Signed, OfOne, Queried, Conflicting
     )
 )]

@@ -6,6 +6,7 @@ use backstay_api::content::ContentQuery;
 use backstay_model::{ErrorKind, SnapshotId};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
+use crate::binary::Binary;
 use crate::disposition::content_disposition;
 use crate::error::{ApiError, Result};
 use crate::extract::{App, IdPath, PathId, Query, SignedIn, tree_path};
@@ -23,12 +24,13 @@ use crate::stream::read_range;
     tag = "snapshots",
     params(
         IdPath,
+        ContentQuery,
         ("Range" = Option<String>, Header, description = "One range of bytes, for example `bytes=0-1023`."),
         ("If-None-Match" = Option<String>, Header, description = "Entity tags that the client has.")
     ),
     responses(
-        (status = 200, description = "The bytes.", content_type = "application/octet-stream", body = [u8]),
-        (status = 206, description = "The bytes of the range.", content_type = "application/octet-stream", body = [u8]),
+        (status = 200, description = "The bytes.", content_type = "application/octet-stream", body = Binary),
+        (status = 206, description = "The bytes of the range.", content_type = "application/octet-stream", body = Binary),
         (status = 304, description = "The client has it."),
         Signed, OfOne, Queried, Ranged, Conflicting
     )

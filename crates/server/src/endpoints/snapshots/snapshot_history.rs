@@ -17,6 +17,7 @@ use crate::wire;
     get,
     path = "/api/v1/snapshots/history",
     tag = "snapshots",
+    params(HistoryQuery),
     responses((status = 200, description = "A page of the history.", body = HistoryPage), Signed, Queried)
 )]
 pub(crate) async fn snapshot_history(

@@ -19,7 +19,7 @@ use crate::wire;
     post,
     path = "/api/v1/snapshots/{id}/verify",
     tag = "snapshots",
-    params(IdPath),
+    params(IdPath, WaitQuery),
     request_body = Option<VerifyRequest>,
     responses(
         (status = 202, description = "The snapshot is being verified.", body = TaskAccepted),

@@ -15,6 +15,7 @@ use crate::wire;
     get,
     path = "/api/v1/tasks",
     tag = "tasks",
+    params(TaskQuery),
     responses((status = 200, description = "A page of tasks.", body = TaskPage), Signed, Queried)
 )]
 pub(crate) async fn list_tasks(

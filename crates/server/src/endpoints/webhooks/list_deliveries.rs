@@ -15,7 +15,7 @@ use crate::wire;
     get,
     path = "/api/v1/webhooks/{id}/deliveries",
     tag = "webhooks",
-    params(IdPath),
+    params(IdPath, DeliveryQuery),
     responses((status = 200, description = "A page of deliveries.", body = DeliveryPage), Signed, OfOne, Queried)
 )]
 pub(crate) async fn list_deliveries(

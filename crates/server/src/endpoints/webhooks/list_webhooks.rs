@@ -14,6 +14,7 @@ use crate::wire;
     get,
     path = "/api/v1/webhooks",
     tag = "webhooks",
+    params(WebhookQuery),
     responses((status = 200, description = "A page of webhooks.", body = WebhookPage), Signed, Queried)
 )]
 pub(crate) async fn list_webhooks(

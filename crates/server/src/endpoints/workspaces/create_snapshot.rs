@@ -22,6 +22,7 @@ use crate::waiting::wait_for;
     tag = "snapshots",
     params(
         IdPath,
+        WaitQuery,
         ("Idempotency-Key" = Option<String>, Header, description = "The same request sent twice does its work once.",
             min_length = 1, max_length = 200, pattern = "^[!-~]+$")
     ),

@@ -14,7 +14,7 @@ use crate::problems::{OfOne, Queried, Signed};
     get,
     path = "/api/v1/workspaces/{id}/snapshots",
     tag = "snapshots",
-    params(IdPath),
+    params(IdPath, SnapshotQuery),
     responses((status = 200, description = "A page of snapshots.", body = SnapshotPage), Signed, OfOne, Queried)
 )]
 pub(crate) async fn list_workspace_snapshots(

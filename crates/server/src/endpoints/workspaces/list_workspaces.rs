@@ -16,6 +16,7 @@ use crate::wire;
     get,
     path = "/api/v1/workspaces",
     tag = "workspaces",
+    params(WorkspaceQuery),
     responses((status = 200, description = "A page of workspaces.", body = WorkspacePage), Signed, Queried)
 )]
 pub(crate) async fn list_workspaces(
