@@ -3,16 +3,17 @@
 use backstay_model::{OperationId, SnapshotId};
 use backstay_repository::Reader;
 use backstay_source::{RestoreContext, RestoreReport};
+use rustix::io::Errno;
 
 use super::flip::{Stopped, conflicts, flip};
 use super::journal::{Header, Journal, State};
 use super::metadata::Rights;
-use super::operations;
+use super::operations::{self, Operation};
 use super::plan::{Action, RestorePlan};
-use super::stage::{Stage, stage_plan};
+use super::stage::{FEW, Stage, stage_plan};
 use super::steps::Steps;
 use crate::error::{Result, WorkspaceError};
-use crate::fs::{Dir, display};
+use crate::fs::{Dir, c_name, display, split_parent};
 use crate::lock::{WorkspaceLock, open_own_directory};
 
 /// What an execution notes in the journal, so that it can be finished or explained after a crash.
@@ -75,7 +76,7 @@ pub fn execute(
     let mut report = report_of(plan, written_bytes);
     let stopped = flip(&root, Some(&stage.dir), &operations, &rights, &options.steps, &mut report.not_restored);
     stopped.map_err(|stopped| unfinished(&options.operation, stopped))?;
-    finish(&root, &journal, stage, &options.operation, &options.steps)?;
+    finish(&root, &journal, stage, &options.operation, &operations, &options.steps)?;
     report.not_restored.extend(rights.into_notes());
     Ok(report)
 }
@@ -91,7 +92,7 @@ fn prepare(
     rights: &Rights,
     options: &ExecuteOptions,
     context: &RestoreContext,
-) -> Result<(Vec<operations::Operation>, u64)> {
+) -> Result<(Vec<Operation>, u64)> {
     options.steps.pass()?;
     let written = stage_plan(stage, root, plan, reader, rights, context)?;
     options.steps.pass()?;
@@ -126,14 +127,44 @@ pub(super) fn finish(
     journal: &Journal,
     stage: Stage,
     operation: &OperationId,
+    operations: &[Operation],
     steps: &Steps,
 ) -> Result<()> {
     steps.pass()?;
-    rustix::fs::syncfs(root.fd()).map_err(|errno| WorkspaceError::path("sync", b"", errno))?;
+    sync(root, operations).map_err(|errno| WorkspaceError::path("sync", b"", errno))?;
     steps.pass()?;
     journal.finish(operation, true)?;
     steps.pass()?;
     stage.remove()
+}
+
+/// Makes the directories and files durable that the operations changed: a few one by one, many with the rest.
+fn sync(root: &Dir, operations: &[Operation]) -> Result<(), Errno> {
+    let mut places: Vec<&[u8]> = operations.iter().map(|operation| split_parent(operation.path()).0).collect();
+    let changed = operations.iter().filter(|operation| matches!(operation, Operation::SetMetadata { .. }));
+    let entries: Vec<&[u8]> = changed.map(Operation::path).filter(|path| !path.is_empty()).collect();
+    places.sort_unstable();
+    places.dedup();
+    if places.len() + entries.len() > FEW {
+        return rustix::fs::syncfs(root.fd());
+    }
+    for path in entries {
+        let opened = root.open_parent(path).and_then(|(dir, name)| dir.open_file(&*c_name(name)?));
+        match opened {
+            Ok(file) => rustix::fs::fsync(file)?,
+            // Gone meanwhile, or a link, which goes with its directory.
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+            Err(_) => return rustix::fs::syncfs(root.fd()),
+        }
+    }
+    for path in places {
+        match root.open_beneath(path) {
+            Ok(dir) => rustix::fs::fsync(dir.fd())?,
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+            Err(_) => return rustix::fs::syncfs(root.fd()),
+        }
+    }
+    Ok(())
 }
 
 fn report_of(plan: &RestorePlan, written_bytes: u64) -> RestoreReport {

@@ -98,7 +98,7 @@ fn recover_operation(
             flip(root, dir, &operations, &rights, steps, &mut not_restored)
                 .map_err(|stopped| unfinished(&operation, stopped))?;
             match stage {
-                Some(stage) => finish(root, journal, stage, &operation, steps)?,
+                Some(stage) => finish(root, journal, stage, &operation, &operations, steps)?,
                 None => journal.finish(&operation, true)?,
             }
             not_restored.extend(rights.into_notes());

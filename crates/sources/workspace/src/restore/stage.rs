@@ -13,10 +13,13 @@ use super::metadata::{Metadata, Rights};
 use super::operations::{places, staged_name};
 use super::plan::RestorePlan;
 use crate::error::{Result, WorkspaceError};
-use crate::fs::{Dir, c_name};
+use crate::fs::{Dir, NameKind, c_name};
 
 /// Files that are staged in one go; it bounds what is in memory.
 pub(super) const WINDOW_FILES: usize = 32_768;
+
+/// Up to so many entries are made durable one by one.
+pub(super) const FEW: usize = 64;
 
 /// The stage of one operation.
 #[derive(Debug)]
@@ -56,9 +59,24 @@ impl Stage {
         }
     }
 
-    /// Makes everything that is staged durable.
+    /// Makes everything that is staged durable: a few files one by one, many with the rest of the file system.
     pub(super) fn sync(&self) -> Result<()> {
-        rustix::fs::syncfs(self.dir.fd()).map_err(|errno| WorkspaceError::path("sync", b".backstay/stage", errno))
+        let failed = |errno| WorkspaceError::path("sync", b".backstay/stage", errno);
+        let listing = self.dir.list().map_err(failed)?;
+        if listing.len() > FEW {
+            return rustix::fs::syncfs(self.dir.fd()).map_err(failed);
+        }
+        for (name, kind) in listing.iter() {
+            if kind == NameKind::File {
+                match self.dir.open_file(name) {
+                    Ok(file) => rustix::fs::fsync(file).map_err(failed)?,
+                    // Its owner may not read it.
+                    Err(Errno::ACCESS) => return rustix::fs::syncfs(self.dir.fd()).map_err(failed),
+                    Err(errno) => return Err(failed(errno)),
+                }
+            }
+        }
+        rustix::fs::fsync(self.dir.fd()).map_err(failed)
     }
 
     /// Removes the stage with all that is left in it.
