@@ -3,8 +3,14 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use backstay_model::ErrorKind;
+use backstay_catalog::CatalogError;
+use backstay_model::{ErrorKind, InvalidId};
+use backstay_repository::RepositoryError;
+use backstay_source_workspace::WorkspaceError;
 use serde::{Deserialize, Serialize};
+
+/// The word of a failure by which the caller's own cancelling ended the work.
+pub(crate) const CANCELLED: &str = "cancelled";
 
 /// The result of a use case.
 pub type Result<T, E = ServiceError> = std::result::Result<T, E>;
@@ -120,6 +126,11 @@ impl ServiceError {
         self
     }
 
+    /// Whether the caller's own cancelling ended the work.
+    pub fn is_cancelled(&self) -> bool {
+        self.code == Some(CANCELLED)
+    }
+
     /// The stable word of the failure.
     pub fn word(&self) -> &'static str {
         self.code.unwrap_or(self.kind.traits().code)
@@ -135,5 +146,101 @@ impl fmt::Display for ServiceError {
 impl StdError for ServiceError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|cause| cause as &(dyn StdError + 'static))
+    }
+}
+
+impl From<CatalogError> for ServiceError {
+    fn from(error: CatalogError) -> Self {
+        let kind = error.kind();
+        let message = match &error {
+            CatalogError::NotFound { what, .. } => format!("{} not found", capitalized(what)),
+            CatalogError::Conflict { what, id, found } => format!("{} {id} is {found}", capitalized(what)),
+            CatalogError::Duplicate { field, .. } => {
+                format!("Something with the same {field} exists already")
+            }
+            CatalogError::InvalidCursor { .. } => {
+                return Self::invalid("cursor", "it is not one that a list gave out");
+            }
+            CatalogError::Busy { .. } => "The catalog is in use by another process".to_owned(),
+            CatalogError::Unavailable { .. } => "The catalog cannot be reached".to_owned(),
+            CatalogError::StorageFull { .. } => "There is no space left for the catalog".to_owned(),
+            CatalogError::Damaged { .. } | CatalogError::BrokenRow { .. } => {
+                "The catalog is damaged".to_owned()
+            }
+            CatalogError::Location { .. }
+            | CatalogError::NewerSchema { .. }
+            | CatalogError::Foreign { .. } => error.to_string(),
+            CatalogError::GivenUp | CatalogError::Query { .. } => "The catalog failed".to_owned(),
+        };
+        Self::new(kind, message).because(error)
+    }
+}
+
+impl From<RepositoryError> for ServiceError {
+    fn from(error: RepositoryError) -> Self {
+        let mut converted = Self::new(error.kind(), sentence(&error.to_string()));
+        converted.hint = error.hint().map(str::to_owned);
+        if error.is_cancelled() {
+            converted.code = Some(CANCELLED);
+        }
+        converted.because(error)
+    }
+}
+
+impl From<WorkspaceError> for ServiceError {
+    fn from(error: WorkspaceError) -> Self {
+        let mut converted = Self::new(error.kind(), sentence(&error.to_string()));
+        converted.hint = error.hint().map(str::to_owned);
+        match &error {
+            WorkspaceError::Busy { owner } => {
+                converted.owner = Some(LockOwner {
+                    host: Some(owner.host.clone()),
+                    pid: Some(owner.pid),
+                    started_at: Some(owner.started_at.to_string()),
+                    operation: Some(owner.operation.clone()),
+                });
+            }
+            WorkspaceError::Conflict { .. } => converted.code = Some("conflict"),
+            WorkspaceError::NeedsRecovery { .. } => converted.code = Some("needs_recovery"),
+            _ if error.is_cancelled() => converted.code = Some(CANCELLED),
+            _ => {}
+        }
+        converted.because(error)
+    }
+}
+
+impl From<InvalidId> for ServiceError {
+    fn from(error: InvalidId) -> Self {
+        Self::invalid("id", error.to_string())
+    }
+}
+
+fn capitalized(word: &str) -> String {
+    let mut characters = word.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+/// The same text with a capital at its beginning, unless it begins with a name in quotes.
+fn sentence(text: &str) -> String {
+    capitalized(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_the_catalog_reads_as_a_sentence_and_hides_its_cause() {
+        let error = ServiceError::from(CatalogError::NotFound { what: "snapshot", id: "x".into() });
+        assert_eq!((error.kind, error.message.as_str()), (ErrorKind::NotFound, "Snapshot not found"));
+        let error = ServiceError::from(CatalogError::Query { what: "list", source: "secret".into() });
+        assert_eq!(error.message, "The catalog failed");
+        assert!(error.source().is_some());
+    }
+
+    #[test]
+    fn cancelling_has_its_own_word() {
+        assert!(ServiceError::from(RepositoryError::Cancelled).is_cancelled());
+        assert_eq!(ServiceError::not_found("Snapshot").word(), "not_found");
     }
 }

@@ -29,6 +29,11 @@ impl LazyRepository {
         Self { opener: Arc::new(move || Ok(reopened.clone())), opened: Arc::new(OnceLock::from(repository)) }
     }
 
+    /// The repository when it is open already.
+    pub fn if_opened(&self) -> Option<Repository> {
+        self.opened.get().cloned()
+    }
+
     /// The opened repository; blocks while it is being opened.
     pub fn get(&self) -> Result<Repository> {
         if let Some(repository) = self.opened.get() {

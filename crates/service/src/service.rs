@@ -4,8 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use backstay_model::{Actor, ActorKind, Caller, Clock, Rng, Role, TenantId};
+use backstay_catalog::{Catalog, Committed, Session, Tx};
+use backstay_model::{
+    Actor, ActorKind, Caller, Clock, EventData, EventDraft, Kind, Outcome, Rng, Role, SourceId, Subject,
+    TenantId, Timestamp,
+};
+use backstay_repository::Repository;
 
+use crate::error::{Result, ServiceError};
 use crate::lazy_repository::LazyRepository;
 use crate::settings::Settings;
 
@@ -14,30 +20,45 @@ use crate::settings::Settings;
 /// Every use case takes the [`Caller`] first and checks its permission first: a refusal is an event, and what belongs to
 /// another tenant is not found. Blocking work runs on blocking threads of the current tokio runtime.
 #[derive(Clone)]
-pub struct Service(Arc<Inner>);
+pub struct Service {
+    inner: Arc<Inner>,
+    request_id: Option<Arc<str>>,
+}
 
 /// What a [`Service`] is made of.
 pub struct Parts {
+    /// The opened catalog.
+    pub catalog: Catalog,
     /// The repository, opened when it is first needed.
     pub repository: LazyRepository,
+    /// Where the repository is when it is a local directory, so that a capture leaves it out.
+    pub repository_directory: Option<PathBuf>,
     /// The present time.
     pub clock: Arc<dyn Clock>,
     /// Randomness for ids and secrets.
     pub rng: Arc<dyn Rng>,
     /// What can be set.
     pub settings: Settings,
-    /// For a workspace without a server: its `.backstay` directory. A repository elsewhere keeps it all the same.
-    pub local: Option<PathBuf>,
 }
 
 struct Inner {
     parts: Parts,
+    /// Names this process as the owner of leases.
+    instance: String,
 }
 
 impl Service {
     /// A service of these parts. Touches nothing.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner { parts }))
+        let suffix = backstay_model::id::random_suffix(&*parts.rng, 10);
+        let instance = format!("{}-{}-{suffix}", parts.settings.host, std::process::id());
+        Self { inner: Arc::new(Inner { parts, instance }), request_id: None }
+    }
+
+    /// The same service, which names `request_id` as the cause of its events.
+    #[must_use]
+    pub fn for_request(&self, request_id: &str) -> Self {
+        Self { inner: Arc::clone(&self.inner), request_id: Some(request_id.into()) }
     }
 
     /// The person at the command line, without a server: may do everything in the default tenant.
@@ -51,26 +72,126 @@ impl Service {
 
     /// What was set.
     pub fn settings(&self) -> &Settings {
-        &self.0.parts.settings
+        &self.inner.parts.settings
     }
 
     /// The clock that the use cases read.
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.0.parts.clock
+        &self.inner.parts.clock
     }
 
     /// The randomness that the use cases draw from.
     pub fn rng(&self) -> &Arc<dyn Rng> {
-        &self.0.parts.rng
+        &self.inner.parts.rng
+    }
+
+    /// The repository, opened now when it was not; blocks a thread of the runtime's pool meanwhile.
+    pub async fn repository(&self) -> Result<Repository> {
+        let lazy = self.inner.parts.repository.clone();
+        match lazy.if_opened() {
+            Some(repository) => Ok(repository),
+            None => blocking("open the repository", move || lazy.get()).await,
+        }
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.inner.parts.catalog
     }
 
     pub(crate) fn lazy_repository(&self) -> &LazyRepository {
-        &self.0.parts.repository
+        &self.inner.parts.repository
+    }
+
+    pub(crate) fn repository_directory(&self) -> Option<&PathBuf> {
+        self.inner.parts.repository_directory.as_ref()
+    }
+
+    /// The name of this process as the owner of leases.
+    pub(crate) fn instance(&self) -> &str {
+        &self.inner.instance
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock().now()
+    }
+
+    /// Reads what is committed.
+    pub(crate) async fn read(&self) -> Result<Session> {
+        Ok(self.catalog().read().await?)
+    }
+
+    /// Begins a transaction, the only writer while it lives.
+    pub(crate) async fn begin(&self) -> Result<Tx> {
+        Ok(self.catalog().begin().await?)
+    }
+
+    /// An event of something that `caller` did.
+    pub(crate) fn event(&self, caller: &Caller, action: &str, subject: Subject) -> EventDraft {
+        EventDraft {
+            at: self.now(),
+            tenant: caller.tenant.clone(),
+            actor: caller.actor.clone(),
+            action: action.to_owned(),
+            kind: None,
+            source: None,
+            subject,
+            outcome: Outcome::Ok,
+            data: EventData::empty(),
+            request_id: self.request_id.as_deref().map(str::to_owned),
+        }
+    }
+
+    /// Commits one event that goes with no other change.
+    pub(crate) async fn commit_event(&self, draft: EventDraft) -> Result<Committed> {
+        let mut tx = self.begin().await?;
+        tx.record(draft);
+        Ok(tx.commit().await?)
     }
 }
 
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Service").finish_non_exhaustive()
+        f.debug_struct("Service").field("catalog", self.catalog()).finish_non_exhaustive()
+    }
+}
+
+/// Fills in the rest of an event.
+pub(crate) trait Describe {
+    /// It is about this source, in the source's tenant.
+    fn of_source(self, tenant: &TenantId, kind: Kind, source: &SourceId) -> Self;
+    /// With these particulars.
+    fn with(self, data: serde_json::Value) -> Self;
+    /// It ended so.
+    fn ended(self, outcome: Outcome) -> Self;
+}
+
+impl Describe for EventDraft {
+    fn of_source(mut self, tenant: &TenantId, kind: Kind, source: &SourceId) -> Self {
+        self.tenant = tenant.clone();
+        self.kind = Some(kind);
+        self.source = Some(source.clone());
+        self
+    }
+
+    fn with(mut self, data: serde_json::Value) -> Self {
+        self.data = EventData::from(data);
+        self
+    }
+
+    fn ended(mut self, outcome: Outcome) -> Self {
+        self.outcome = outcome;
+        self
+    }
+}
+
+/// Runs blocking work on a thread of the runtime's pool. `what` completes "Could not …" when the work panicked.
+pub(crate) async fn blocking<T, F>(what: &'static str, work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(stopped) => Err(ServiceError::internal(format!("Could not {what}"), stopped)),
     }
 }

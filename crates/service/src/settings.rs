@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 
+use crate::auth::PasswordCost;
+
 /// What can be set about the use cases. The default is that of a server.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -21,6 +23,8 @@ pub struct Settings {
     pub login_attempts: u32,
     /// The window of the login limit, in seconds.
     pub login_window_seconds: i64,
+    /// How expensive guessing a password is made.
+    pub password_cost: PasswordCost,
     /// How long a restore plan can be executed, in seconds.
     pub plan_seconds: i64,
     /// How long a capture or a task is believed to be alive without a sign of life, in seconds.
@@ -41,6 +45,7 @@ impl Default for Settings {
             login_link_seconds: 15 * 60,
             login_attempts: 10,
             login_window_seconds: 15 * 60,
+            password_cost: PasswordCost::default(),
             plan_seconds: 24 * 3600,
             lease_seconds: 60,
             webhooks_to_private_addresses: false,

@@ -98,6 +98,8 @@ pub enum Reason {
         /// The group.
         group: String,
     },
+    /// There are no rules, so everything is kept.
+    NoRules,
     /// Removed: no rule keeps it.
     NoRule,
     /// Removed: it failed and a good one has followed.
@@ -119,6 +121,7 @@ impl Reason {
             Self::Period { .. } => "period",
             Self::Within { .. } => "within",
             Self::Group { .. } => "group",
+            Self::NoRules => "no_rules",
             Self::NoRule => "no_rule",
             Self::Failed => "failed",
         }
@@ -140,6 +143,7 @@ impl fmt::Display for Reason {
             Self::Period { period, name } => write!(f, "{} {name}", period.adverb()),
             Self::Within { within } => write!(f, "within {within}"),
             Self::Group { group } => write!(f, "member of the kept group {group}"),
+            Self::NoRules => f.write_str("there are no rules"),
             Self::NoRule => f.write_str("no rule keeps it"),
             Self::Failed => f.write_str("failed, and a good one has followed"),
         }

@@ -1,10 +1,12 @@
 //! The event log and its views.
 
+mod csv;
 mod export_audit;
 mod list_events;
 mod record_denied;
 mod subscribe_events;
 mod verify_audit;
+mod visible;
 
 /// The form of an exported audit trail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

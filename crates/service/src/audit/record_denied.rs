@@ -1,8 +1,10 @@
 //! Denied attempts are events.
 
-use crate::error::{Result, ServiceError};
-use crate::service::Service;
-use backstay_model::{Caller, Subject};
+use backstay_model::{Caller, Outcome, Subject};
+use serde_json::json;
+
+use crate::error::Result;
+use crate::service::{Describe, Service};
 
 impl Service {
     /// Notes that `caller` was refused `action` (for example `token.rejected`) on `subject` before a use case ran.
@@ -13,7 +15,8 @@ impl Service {
         subject: Subject,
         detail: &str,
     ) -> Result<()> {
-        let _ = (self, caller, action, subject, detail);
-        Err(ServiceError::unfinished("record_denied"))
+        let event =
+            self.event(caller, action, subject).ended(Outcome::Denied).with(json!({"detail": detail}));
+        self.commit_event(event).await.map(|_| ())
     }
 }

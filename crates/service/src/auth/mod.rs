@@ -1,7 +1,11 @@
 //! Who may come in.
 
-mod login;
+pub(crate) mod login;
 mod login_link;
 mod manage_tenants;
 mod manage_tokens;
 mod manage_users;
+mod password;
+mod secret;
+
+pub use password::PasswordCost;

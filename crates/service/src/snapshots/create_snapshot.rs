@@ -1,10 +1,19 @@
 //! Takes a snapshot.
 
+use backstay_catalog::{Enqueued, SnapshotRow, SourceRow, TaskRow};
+use backstay_model::{Action, Caller, ErrorKind, SnapshotId, SourceId, TaskId, Trigger};
+use serde_json::json;
+
+use super::capture::{CaptureOf, check_new_snapshot};
+use super::view::detailed;
 use crate::error::{Result, ServiceError};
 use crate::run::Run;
 use crate::service::Service;
+use crate::tasks::{Payload, Work};
 use crate::view::{NewSnapshot, QueuedSnapshot, Snapshot};
-use backstay_model::{Caller, SourceId};
+
+/// How long the row of a queued capture waits for its worker, in seconds; each worker that takes it renews it.
+const QUEUED_LEASE_S: i64 = 24 * 3600;
 
 impl Service {
     /// Takes a snapshot of a source, now, in this process.
@@ -20,13 +29,23 @@ impl Service {
         new: NewSnapshot,
         run: &Run,
     ) -> Result<Snapshot> {
-        let _ = (self, caller, source, new, run);
-        Err(ServiceError::unfinished("create_snapshot"))
+        let source = self.permitted_source(caller, source, Action::Capture).await?;
+        check_new_snapshot(&new)?;
+        let root = self.workspace_root(&source)?;
+        let lock = self.lock_workspace(&root, "save", run).await?;
+        self.recover_locked(caller, &source, &lock).await?;
+
+        let of = self.capture_here(new.trigger.unwrap_or(Trigger::Manual));
+        let row = self.begin_capture(caller, &source, &of, &new).await?;
+        let ready = self.complete_capture(caller, &source, &row, &new, run).await?;
+        drop(lock);
+        detailed(&mut self.read().await?, ready, self.now()).await
     }
 
     /// Queues the same for a worker. The snapshot exists at once, in state `creating`.
     ///
-    /// With the `idempotency_key` of an earlier request it answers as that one did and queues nothing.
+    /// With the `idempotency_key` of an earlier request it answers as that one did and queues nothing; `Conflict` when the
+    /// earlier request asked for something else.
     pub async fn queue_snapshot(
         &self,
         caller: &Caller,
@@ -34,7 +53,84 @@ impl Service {
         new: NewSnapshot,
         idempotency_key: Option<&str>,
     ) -> Result<QueuedSnapshot> {
-        let _ = (self, caller, source, new, idempotency_key);
-        Err(ServiceError::unfinished("queue_snapshot"))
+        let source = self.permitted_source(caller, source, Action::Capture).await?;
+        check_new_snapshot(&new)?;
+        self.workspace_root(&source)?;
+
+        let now = self.now();
+        let task = TaskId::generate(now, &**self.rng());
+        let of = CaptureOf {
+            owner: task.to_string(),
+            lease_seconds: QUEUED_LEASE_S,
+            ..self.capture_here(new.trigger.unwrap_or(Trigger::Manual))
+        };
+        let work = Work::Capture { snapshot: of.id.clone(), new: new.clone() };
+        let payload = Payload { subject: of.id.to_string(), caller: caller.clone(), work };
+        let key = idempotency_key.map(|key| Self::task_key(caller, "capture", source.id.as_str(), key));
+        let queued = self.new_task(task, Some(&source), &payload, key);
+        let mut tx = self.begin().await?;
+        match tx.enqueue(&queued).await? {
+            Enqueued::Existing(earlier) => return same_request(&earlier, &new),
+            Enqueued::New(task) => {
+                self.begin_capture_in(&mut tx, caller, &source, &of, &new).await?;
+                tx.commit().await?;
+                Ok(QueuedSnapshot { id: of.id, task: task.id })
+            }
+        }
+    }
+
+    /// What a worker does with [`Work::Capture`].
+    pub(crate) async fn run_capture(
+        &self,
+        caller: &Caller,
+        task: &TaskId,
+        id: &SnapshotId,
+        new: &NewSnapshot,
+        run: &Run,
+    ) -> Result<serde_json::Value> {
+        let mut read = self.read().await?;
+        let row = read.snapshot(id).await?.ok_or_else(|| ServiceError::not_found("Snapshot"))?;
+        let source = read.source(&row.source).await?.ok_or_else(|| ServiceError::not_found("Workspace"))?;
+        drop(read);
+        match row.state {
+            backstay_model::SnapshotState::Creating => {}
+            // The worker before this one died after the commit point.
+            backstay_model::SnapshotState::Ready => return Ok(result_of(&row)),
+            state => return Err(ServiceError::conflict(format!("Snapshot {id} is {state} already"))),
+        }
+        self.extend_lease(id, task.as_str(), QUEUED_LEASE_S).await?;
+        let ready = self.run_capture_locked(caller, &source, &row, new, run).await?;
+        Ok(result_of(&ready))
+    }
+
+    async fn run_capture_locked(
+        &self,
+        caller: &Caller,
+        source: &SourceRow,
+        row: &SnapshotRow,
+        new: &NewSnapshot,
+        run: &Run,
+    ) -> Result<SnapshotRow> {
+        let root = self.workspace_root(source)?;
+        let lock = self.lock_workspace(&root, "save", run).await?;
+        self.recover_locked(caller, source, &lock).await?;
+        let receipt = self.capture_content(caller, source, row, new, run).await?;
+        let ready = self.commit_capture(caller, row, &receipt, new.pin).await?;
+        drop(lock);
+        Ok(ready)
+    }
+}
+
+fn result_of(row: &SnapshotRow) -> serde_json::Value {
+    json!({"snapshot_id": row.id, "state": row.state, "partial": row.partial, "warnings": row.warning_count})
+}
+
+/// The answer to a request that repeats an earlier one.
+fn same_request(earlier: &TaskRow, new: &NewSnapshot) -> Result<QueuedSnapshot> {
+    match Payload::of(earlier)?.work {
+        Work::Capture { snapshot, new: asked } if asked == *new => {
+            Ok(QueuedSnapshot { id: snapshot, task: earlier.id.clone() })
+        }
+        _ => Err(ServiceError::new(ErrorKind::Conflict, "The idempotency key was used for another request")),
     }
 }

@@ -1,21 +1,24 @@
 //! The life of snapshots.
 
+mod capture;
 mod create_snapshot;
 mod delete_snapshot;
 mod diff_snapshot;
 mod hold_snapshot;
 mod list_entries;
-mod list_operations;
 mod list_snapshots;
-mod plan_restore;
 mod prune_snapshots;
 mod read_content;
-mod recover;
-mod restore_snapshot;
 mod show_snapshot;
 mod snapshot_history;
-mod undo_operation;
+mod stored;
+mod tree_walk;
 mod update_snapshot;
 mod verify_snapshots;
+mod view;
 
+pub(crate) use capture::{CaptureOf, check_new_snapshot, stored_content};
+pub(crate) use diff_snapshot::context_of;
 pub use read_content::{ContentReader, OpenContent, Subtree, SubtreeItem};
+pub(crate) use stored::Stored;
+pub(crate) use view::entry_kind;

@@ -1,9 +1,14 @@
 //! The bytes of a snapshot: one file, or a subtree.
 
-use backstay_model::{Caller, SnapshotId};
+use backstay_model::{Action, Caller, SnapshotId};
+use backstay_repository as repository;
+use backstay_repository::{Content, Reader};
 
+use super::stored::Stored;
+use super::tree_walk::TreeWalk;
+use super::view::entry as view;
 use crate::error::{Result, ServiceError};
-use crate::service::Service;
+use crate::service::{Service, blocking};
 use crate::view::Entry;
 
 pub use backstay_repository::ContentReader;
@@ -19,11 +24,15 @@ pub struct OpenContent {
     pub reader: ContentReader,
 }
 
-/// A subtree of a snapshot, entry by entry in the order of the paths; every directory before what is in it.
+/// A subtree of a snapshot, entry by entry; every directory before what is in it.
 ///
 /// It blocks, so it belongs on a blocking thread.
 #[derive(Debug)]
-pub struct Subtree {}
+pub struct Subtree {
+    reader: Reader,
+    first: Option<(Vec<u8>, repository::Entry)>,
+    walk: Option<TreeWalk>,
+}
 
 /// One entry of a [`Subtree`].
 #[derive(Debug)]
@@ -38,7 +47,15 @@ impl Iterator for Subtree {
     type Item = Result<SubtreeItem>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        None
+        let (path, stored) = match self.first.take() {
+            Some(first) => first,
+            None => match self.walk.as_mut()?.next()? {
+                Ok(found) => found,
+                Err(error) => return Some(Err(error)),
+            },
+        };
+        let reader = stored.content().map(|content| self.reader.open(content));
+        Some(Ok(SubtreeItem { entry: view(path, &stored), reader }))
     }
 }
 
@@ -47,13 +64,55 @@ impl Service {
     ///
     /// Errors: `NotFound` with `Path not found`, `Conflict` when it is no regular file or the snapshot is not ready.
     pub async fn open_content(&self, caller: &Caller, id: &SnapshotId, path: &[u8]) -> Result<OpenContent> {
-        let _ = (self, caller, id, path);
-        Err(ServiceError::unfinished("open_content"))
+        let row = self.permitted_snapshot(caller, id, Action::View).await?;
+        let stored = Stored::of(&row, self.lazy_repository())?;
+        let path = path.to_vec();
+        blocking("open the file", move || {
+            let opened = stored.open()?;
+            let found = opened.reader.lookup_path(&opened.manifest.root, &path)?;
+            let found = found.ok_or_else(|| ServiceError::not_found("Path"))?;
+            let Some(content) = found.content() else {
+                let shown = String::from_utf8_lossy(&path);
+                return Err(ServiceError::conflict(format!("`{shown}` is no regular file")));
+            };
+            let etag = etag_of(&opened.reader, content)?;
+            let reader = opened.reader.open(content);
+            Ok(OpenContent { etag, reader, entry: view(path, &found) })
+        })
+        .await
     }
 
-    /// Opens the subtree at `path` (empty for everything).
+    /// Opens the subtree at `path` (empty for everything), which may be a single entry.
     pub async fn open_subtree(&self, caller: &Caller, id: &SnapshotId, path: &[u8]) -> Result<Subtree> {
-        let _ = (self, caller, id, path);
-        Err(ServiceError::unfinished("open_subtree"))
+        let row = self.permitted_snapshot(caller, id, Action::View).await?;
+        let stored = Stored::of(&row, self.lazy_repository())?;
+        let path = path.to_vec();
+        blocking("open the subtree", move || {
+            let opened = stored.open()?;
+            let reader = opened.reader;
+            if path.is_empty() {
+                let walk = TreeWalk::begin(reader.clone(), opened.manifest.root, b"");
+                return Ok(Subtree { reader, first: None, walk: Some(walk) });
+            }
+            let found = reader.lookup_path(&opened.manifest.root, &path)?;
+            let found = found.ok_or_else(|| ServiceError::not_found("Path"))?;
+            let walk = found.directory().map(|directory| TreeWalk::begin(reader.clone(), directory, &path));
+            Ok(Subtree { reader, first: Some((path, found)), walk })
+        })
+        .await
     }
+}
+
+/// A hash over the list of the content's pieces, which determine its bytes.
+fn etag_of(reader: &Reader, content: &Content) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    for extent in reader.extents(content) {
+        match extent? {
+            repository::Extent::Data { id, length } => {
+                hasher.update(&[1]).update(id.as_bytes()).update(&u64::from(length).to_le_bytes())
+            }
+            repository::Extent::Hole { length } => hasher.update(&[0]).update(&length.to_le_bytes()),
+        };
+    }
+    Ok(hasher.finalize().to_hex().to_string())
 }

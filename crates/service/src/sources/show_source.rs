@@ -1,14 +1,20 @@
 //! One source.
 
-use crate::error::{Result, ServiceError};
+use backstay_model::{Action, Caller, SnapshotState, SourceId};
+
+use super::view;
+use crate::error::Result;
 use crate::service::Service;
 use crate::view::Source;
-use backstay_model::{Caller, SourceId};
 
 impl Service {
     /// Shows a source, with its number of snapshots.
     pub async fn show_source(&self, caller: &Caller, id: &SourceId) -> Result<Source> {
-        let _ = (self, caller, id);
-        Err(ServiceError::unfinished("show_source"))
+        let row = self.permitted_source(caller, id, Action::View).await?;
+        let statistics = self.read().await?.statistics(None, Some(id)).await?;
+        let alive = |state: SnapshotState| !matches!(state, SnapshotState::Deleting | SnapshotState::Deleted);
+        let count =
+            statistics.by_state.iter().filter(|(state, _)| alive(*state)).map(|(_, count)| count).sum();
+        Ok(Source { snapshot_count: Some(count), ..view(row)? })
     }
 }

@@ -1,24 +1,42 @@
 //! What a worker does with a task.
 
-use backstay_model::{TaskId, Timestamp};
-use serde_json::Value;
+use backstay_catalog::{CatalogError, ClaimOptions, Finish, Lease, TaskRow, Tx};
+use backstay_model::{ErrorKind, Outcome, SnapshotId, Subject, TaskId, Timestamp};
+use serde_json::{Value, json};
 
+use super::payload::{Payload, Work};
 use crate::error::{Result, ServiceError};
 use crate::run::Run;
-use crate::service::Service;
+use crate::service::{Describe, Service};
 use crate::view::TaskProgress;
 
 /// A task that a worker has claimed, and for how long.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClaimedTask {
+    row: TaskRow,
+    lease: Lease,
+}
+
+impl ClaimedTask {
     /// The task.
-    pub id: TaskId,
-    /// What it does.
-    pub kind: String,
+    pub fn id(&self) -> &TaskId {
+        &self.row.id
+    }
+
+    /// What it does, for example `capture`.
+    pub fn kind(&self) -> &str {
+        &self.row.kind
+    }
+
     /// How many times it was claimed, this time included.
-    pub attempt: u32,
+    pub fn attempt(&self) -> u32 {
+        self.row.attempts
+    }
+
     /// Until when this worker has it, unless it says that it is alive.
-    pub lease_until: Timestamp,
+    pub fn lease_until(&self) -> Option<Timestamp> {
+        self.row.lease_expires_at
+    }
 }
 
 /// What a heartbeat learns.
@@ -35,30 +53,186 @@ pub enum Heartbeat {
 impl Service {
     /// Claims the next task that is due for the worker called `worker`; also one whose worker has died.
     pub async fn claim_task(&self, worker: &str) -> Result<Option<ClaimedTask>> {
-        let _ = (self, worker);
-        Err(ServiceError::unfinished("claim_task"))
+        let options = ClaimOptions {
+            kinds: Vec::new(),
+            owner: worker.to_owned(),
+            now: self.now(),
+            lease_seconds: self.settings().lease_seconds,
+        };
+        let Some(row) = self.catalog().claim_task(&options).await? else { return Ok(None) };
+        let lease = row.lease().ok_or_else(|| {
+            ServiceError::new(ErrorKind::Internal, format!("Task {} was claimed without a lease", row.id))
+        })?;
+        Ok(Some(ClaimedTask { row, lease }))
     }
 
-    /// Says that `worker` still works on the task, and how far it is.
-    pub async fn heartbeat_task(
-        &self,
-        id: &TaskId,
-        worker: &str,
-        progress: &TaskProgress,
-    ) -> Result<Heartbeat> {
-        let _ = (self, id, worker, progress);
-        Err(ServiceError::unfinished("heartbeat_task"))
+    /// Says that the worker still works on the task, and how far it is.
+    pub async fn heartbeat_task(&self, task: &ClaimedTask, progress: &TaskProgress) -> Result<Heartbeat> {
+        let progress = serde_json::to_value(progress).expect("numbers and a text can be written as JSON");
+        let seconds = self.settings().lease_seconds;
+        match self.catalog().heartbeat(&task.lease, self.now(), seconds, Some(&progress)).await {
+            Ok(alive) if alive.cancel_requested => Ok(Heartbeat::CancelRequested),
+            Ok(_) => Ok(Heartbeat::Continue),
+            Err(CatalogError::Conflict { .. } | CatalogError::NotFound { .. }) => Ok(Heartbeat::Lost),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Does the work of a claimed task; returns its result.
     pub async fn run_task(&self, task: &ClaimedTask, run: &Run) -> Result<Value> {
-        let _ = (self, task, run);
-        Err(ServiceError::unfinished("run_task"))
+        let Payload { caller, work, .. } = Payload::of(&task.row)?;
+        if task.row.attempts > task.row.max_attempts {
+            let operations = work.operations();
+            if !operations.is_empty() && self.recover_operations(&operations, run).await? {
+                return Ok(json!({"operations": operations, "recovered": true}));
+            }
+            return Err(ServiceError::new(ErrorKind::Internal, "Every worker that began it was interrupted"));
+        }
+        let id = task.id();
+        match work {
+            Work::Capture { snapshot, new } => self.run_capture(&caller, id, &snapshot, &new, run).await,
+            Work::Restore { operation, .. } => self.run_restore(&caller, &operation, run).await,
+            Work::Undo { operation, undoes, force } => {
+                self.run_undo(&caller, &operation, &undoes, force, run).await
+            }
+            Work::Verify { scope, depth } => {
+                let report = self.verify_snapshots(&caller, &scope, depth, run).await?;
+                Ok(serde_json::to_value(report).unwrap_or_default())
+            }
+            Work::Collect => {
+                let report = self.collect_garbage(&caller, false, run).await?;
+                Ok(serde_json::to_value(report).unwrap_or_default())
+            }
+            Work::Prune { source } => {
+                let result = self.prune_snapshots(&caller, &source, None, false).await?;
+                Ok(json!({"kept": result.kept, "removed": result.removed}))
+            }
+            Work::GroupCapture { group, snapshots, label, .. } => {
+                self.run_group_capture(&caller, id, &group, &label, &snapshots, run).await
+            }
+            Work::GroupRestore { group, group_snapshot, operations } => {
+                self.run_group_restore(&caller, &group, &group_snapshot, &operations, run).await
+            }
+        }
     }
 
-    /// Notes how a task ended; a failure that may pass is tried again later, with back-off.
-    pub async fn finish_task(&self, task: &ClaimedTask, worker: &str, result: Result<Value>) -> Result<()> {
-        let _ = (self, task, worker, result);
-        Err(ServiceError::unfinished("finish_task"))
+    /// Notes how an attempt ended: a failure that may pass is tried again later, with back-off; one that is final closes what the
+    /// task had begun. A worker that has lost the task changes nothing.
+    pub async fn finish_task(&self, task: &ClaimedTask, result: Result<Value>) -> Result<()> {
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        let row = &task.row;
+        let finish = match result {
+            Ok(result) => Finish::Done(result),
+            Err(error) if error.is_cancelled() && row_cancelled(&mut tx, &row.id).await? => {
+                self.abandon_in(&mut tx, row, "cancelled").await?;
+                Finish::Cancelled
+            }
+            Err(error) if row.attempts < row.max_attempts && may_pass(&error) => {
+                tracing::info!(task.id = %row.id, task.attempts = row.attempts, %error, "a task is tried again later");
+                Finish::Retry { at: now.plus_seconds(pause_s(row.attempts)), error: error.message }
+            }
+            Err(error) => {
+                tracing::warn!(
+                    task.id = %row.id, task.kind = row.kind, %error, cause = ?std::error::Error::source(&error),
+                    "a task failed"
+                );
+                self.abandon_in(&mut tx, row, &error.message).await?;
+                self.note_failed_task(&mut tx, row, &error)?;
+                let code = json!({"code": error.word(), "hint": error.hint});
+                Finish::Failed { error: error.message, result: Some(code) }
+            }
+        };
+        match tx.finish_task(&task.lease, now, finish).await {
+            Err(CatalogError::Conflict { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(_) => {
+                tx.commit().await?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives a task back that a worker cannot finish because it shuts down: another worker begins it at once.
+    pub async fn release_task(&self, task: &ClaimedTask) -> Result<()> {
+        let now = self.now();
+        let mut tx = self.begin().await?;
+        let finish = Finish::Retry { at: now, error: "the worker was stopped".to_owned() };
+        match tx.finish_task(&task.lease, now, finish).await {
+            Err(CatalogError::Conflict { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(_) => {
+                tx.commit().await?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Closes what a task had begun that will not be finished.
+    pub(crate) async fn abandon_in(&self, tx: &mut Tx, task: &TaskRow, reason: &str) -> Result<()> {
+        let Ok(Payload { caller, work, .. }) = Payload::of(task) else { return Ok(()) };
+        match work {
+            Work::Capture { snapshot, .. } => {
+                self.abandon_captures_in(tx, &caller, &[snapshot], reason).await
+            }
+            Work::GroupCapture { snapshots, .. } => {
+                self.abandon_captures_in(tx, &caller, &snapshots, reason).await
+            }
+            work => {
+                let worker_died = task.attempts > task.max_attempts;
+                self.abandon_operations_in(tx, &caller, &work.operations(), reason, worker_died).await
+            }
+        }
+    }
+
+    async fn abandon_captures_in(
+        &self,
+        tx: &mut Tx,
+        caller: &backstay_model::Caller,
+        snapshots: &[SnapshotId],
+        reason: &str,
+    ) -> Result<()> {
+        for id in snapshots {
+            if let Some(row) = tx.snapshot(id).await?.filter(Self::is_creating) {
+                self.fail_capture_in(tx, caller, &row, reason).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn note_failed_task(&self, tx: &mut Tx, task: &TaskRow, error: &ServiceError) -> Result<()> {
+        let Payload { caller, .. } = Payload::of(task)?;
+        let mut event =
+            self.event(&caller, "task.failed", Subject::new("task", &task.id)).ended(Outcome::Failed);
+        event.tenant = task.tenant.clone();
+        event.source = task.source.clone();
+        tx.record(event.with(json!({"kind": task.kind, "reason": error.message, "code": error.word()})));
+        Ok(())
+    }
+}
+
+async fn row_cancelled(tx: &mut Tx, id: &TaskId) -> Result<bool> {
+    Ok(tx.task(id).await?.is_some_and(|task| task.cancel_requested))
+}
+
+/// Whether the same work may succeed later.
+fn may_pass(error: &ServiceError) -> bool {
+    error.kind.traits().retry || error.kind == ErrorKind::Internal
+}
+
+/// Seconds before the next attempt.
+fn pause_s(attempts: u32) -> i64 {
+    5 * 3_i64.pow(attempts.saturating_sub(1).min(6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_only_what_may_pass_is_tried_again() {
+        assert!((1..9).map(pause_s).is_sorted());
+        assert!(may_pass(&ServiceError::new(ErrorKind::Busy, "x")));
+        assert!(!may_pass(&ServiceError::conflict("x")));
     }
 }

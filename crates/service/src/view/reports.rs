@@ -49,7 +49,7 @@ pub struct VerifyReport {
     pub healthy: bool,
     /// How many snapshots were looked at.
     pub snapshots: u64,
-    /// How many chunks were looked at.
+    /// How many blocks of chunks were read, opened and hashed.
     pub chunks: u64,
     /// How many bytes were read.
     pub bytes_read: u64,

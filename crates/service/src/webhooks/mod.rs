@@ -1,4 +1,8 @@
 //! Events sent to other systems.
 
 mod deliver_webhooks;
+mod destination;
 mod manage_webhooks;
+mod schedule;
+mod send;
+mod signature;

@@ -1,0 +1,61 @@
+//! Secrets that are shown once: their making, and the hash under which the catalog knows them.
+
+use backstay_model::Rng;
+use sha2::{Digest, Sha256};
+
+/// A new secret: `prefix`, `_`, and 32 random bytes in base 32, so that it survives any double click.
+///
+/// The prefix lets scanners of source code find one that was published by mistake.
+pub(crate) fn new_secret(prefix: &str, rng: &dyn Rng) -> String {
+    const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut bytes = [0; 32];
+    rng.fill(&mut bytes);
+    let mut text = format!("{prefix}_");
+    let (mut held, mut bits) = (0_u32, 0);
+    for byte in bytes {
+        held = held << 8 | u32::from(byte);
+        bits += 8;
+        while bits >= 5 {
+            bits -= 5;
+            text.push(char::from(DIGITS[(held >> bits & 31) as usize]));
+        }
+    }
+    text.push(char::from(DIGITS[(held << (5 - bits) & 31) as usize]));
+    text
+}
+
+/// What the catalog keeps of a secret. A plain hash is enough, since a secret has 256 random bits.
+pub(crate) fn hash_secret(secret: &str) -> Vec<u8> {
+    Sha256::digest(secret.as_bytes()).to_vec()
+}
+
+/// What must accompany unsafe requests of a session: derived from its secret, so that it needs no place of its own.
+pub(crate) fn csrf_token(secret: &str) -> String {
+    let digest =
+        Sha256::new().chain_update(b"backstay csrf token\n").chain_update(secret.as_bytes()).finalize();
+    digest.iter().take(20).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use backstay_model::SeededRng;
+
+    use super::*;
+
+    #[test]
+    fn secrets_differ_and_carry_all_their_bits() {
+        let rng = SeededRng::new(1);
+        let (one, two) = (new_secret("bst", &rng), new_secret("bst", &rng));
+        assert_ne!(one, two);
+        assert_eq!(one.len(), "bst_".len() + 52);
+        assert!(one[4..].bytes().all(|b| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b)));
+    }
+
+    #[test]
+    fn the_csrf_token_reveals_neither_the_secret_nor_its_hash() {
+        let token = csrf_token("bss_x");
+        assert_eq!(token.len(), 40);
+        let hash: String = hash_secret("bss_x").iter().map(|b| format!("{b:02x}")).collect();
+        assert!(!hash.contains(&token));
+    }
+}

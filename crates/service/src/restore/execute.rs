@@ -1,0 +1,156 @@
+//! One change of a workspace, step by step, under its lock. Restore and undo put it together.
+//!
+//! Plan against the tree as it is now → safety snapshot → stage, check every hash, journal, commit record, flip
+//! (all in the workspace) → **the commit point** of the record: one transaction ends the operation, counts the change
+//! and appends the event → the journal is told that it is no longer needed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use backstay_catalog::{OperationRow, OperationState as RowState, SnapshotRow, SourceRow};
+use backstay_model::{Caller, Trigger};
+use backstay_source::RestoreReport;
+use backstay_source_workspace::{
+    self as workspace, ExecuteOptions, RestoreOptions, RestorePlan, Selection, Steps, WorkspaceError,
+    WorkspaceLock,
+};
+
+use super::changed_paths::ChangedPaths;
+use super::operation::Done;
+use crate::error::{Result, ServiceError};
+use crate::run::Run;
+use crate::service::{Service, blocking};
+use crate::snapshots::{CaptureOf, Stored, context_of};
+use crate::view::NewSnapshot;
+
+/// What of a snapshot is put back into a workspace.
+#[derive(Debug, Clone)]
+pub(super) struct PutBack {
+    pub(super) target: SnapshotRow,
+    pub(super) selection: Selection,
+    pub(super) keep_new: bool,
+}
+
+impl Service {
+    /// Carries an operation out and ends its row, one way or another.
+    pub(super) async fn carry_out(
+        &self,
+        caller: &Caller,
+        source: &SourceRow,
+        lock: &Arc<WorkspaceLock>,
+        row: &OperationRow,
+        put_back: PutBack,
+        run: &Run,
+    ) -> Result<OperationRow> {
+        match self.change_workspace(caller, source, lock, row, put_back, run).await {
+            Ok(done) => {
+                let mut tx = self.begin().await?;
+                let ended = self.end_operation_in(&mut tx, caller, source.kind, row, &done).await?;
+                tx.commit().await?;
+                self.acknowledge(source, row).await;
+                Ok(ended)
+            }
+            Err(error) => {
+                let state = match error.code {
+                    Some("unfinished" | "needs_recovery") => RowState::NeedsRecovery,
+                    _ => RowState::Failed,
+                };
+                let mut tx = self.begin().await?;
+                self.fail_operation_in(&mut tx, caller, row, state, &error.message).await?;
+                tx.commit().await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn change_workspace(
+        &self,
+        caller: &Caller,
+        source: &SourceRow,
+        lock: &Arc<WorkspaceLock>,
+        row: &OperationRow,
+        put_back: PutBack,
+        run: &Run,
+    ) -> Result<Done> {
+        let root = self.workspace_root(source)?;
+        let plan = Arc::new(self.plan_now(root, &put_back, run).await?);
+        let not_restored = plan.cannot_restore().to_vec();
+        if plan.is_empty() {
+            return Ok(Done { not_restored, ..Done::default() });
+        }
+
+        let of = CaptureOf { operation: Some(row.id.clone()), ..self.capture_here(Trigger::Safety) };
+        let new = NewSnapshot {
+            label: format!("before {} {}", row.kind, row.id),
+            with_git: true,
+            allow_unreadable: true,
+            ..NewSnapshot::default()
+        };
+        let safety = self.begin_capture(caller, source, &of, &new).await?;
+        let safety = self.complete_capture(caller, source, &safety, &new, run).await?;
+
+        let report = self.execute_plan(Arc::clone(&plan), lock, row, &put_back, &safety, run).await?;
+        Ok(Done {
+            changed: true,
+            safety: Some(safety.id),
+            paths: ChangedPaths::of_plan(&plan),
+            not_restored: not_restored.into_iter().chain(report.not_restored).collect(),
+            recovered: false,
+        })
+    }
+
+    /// What putting back would change, as the tree is now.
+    pub(super) async fn plan_now(&self, root: PathBuf, put_back: &PutBack, run: &Run) -> Result<RestorePlan> {
+        let stored = Stored::of(&put_back.target, self.lazy_repository())?;
+        let options = RestoreOptions {
+            selection: put_back.selection.clone(),
+            keep_new: put_back.keep_new,
+            repository: self.repository_directory().cloned(),
+            ..RestoreOptions::default()
+        };
+        let context = context_of(run);
+        blocking("plan the restore", move || {
+            let opened = stored.open()?;
+            Ok(workspace::plan(&root, &opened.manifest, &opened.reader, &options, &context)?)
+        })
+        .await
+    }
+
+    async fn execute_plan(
+        &self,
+        plan: Arc<RestorePlan>,
+        lock: &Arc<WorkspaceLock>,
+        row: &OperationRow,
+        put_back: &PutBack,
+        safety: &SnapshotRow,
+        run: &Run,
+    ) -> Result<RestoreReport> {
+        let options = ExecuteOptions {
+            operation: row.id.clone(),
+            snapshot: put_back.target.id.clone(),
+            safety_snapshot: Some(safety.id.clone()),
+            steps: Steps::unlimited(),
+        };
+        let (lock, context, lazy) = (Arc::clone(lock), context_of(run), self.lazy_repository().clone());
+        blocking("restore the snapshot", move || {
+            let reader = lazy.get()?.reader();
+            workspace::execute(&plan, &reader, &lock, &options, &context).map_err(|error| {
+                let unfinished = matches!(error, WorkspaceError::Unfinished { .. });
+                let error = ServiceError::from(error);
+                if unfinished { error.code("unfinished") } else { error }
+            })
+        })
+        .await
+    }
+
+    /// Tells the journal that the catalog knows the end of an operation. Forgetting to is harmless.
+    pub(super) async fn acknowledge(&self, source: &SourceRow, row: &OperationRow) {
+        let told = async {
+            let (root, id) = (self.workspace_root(source)?, row.id.clone());
+            blocking("close the journal", move || Ok(workspace::acknowledge(&root, &id)?)).await
+        };
+        if let Err(error) = told.await {
+            tracing::warn!(operation.id = %row.id, %error, "the journal of an operation could not be closed");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Putting states back: plans, operations, undo, recovery.
+
+mod changed_paths;
+mod execute;
+mod list_operations;
+mod operation;
+mod plan_restore;
+mod recover;
+mod restore_snapshot;
+mod restore_to;
+mod undo_operation;

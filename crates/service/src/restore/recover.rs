@@ -1,0 +1,158 @@
+//! Ends what was interrupted.
+
+use std::sync::Arc;
+
+use backstay_catalog::{OperationRow, OperationState as RowState, SourceRow};
+use backstay_model::{Action, Caller, OperationId, SnapshotState, SourceId};
+use backstay_source_workspace::{self as workspace, Outcome, Recovered, Steps, WorkspaceLock};
+
+use super::changed_paths::ChangedPaths;
+use super::operation::Done;
+use crate::error::Result;
+use crate::run::Run;
+use crate::service::{Service, blocking};
+use crate::view::RecoverReport;
+
+impl Service {
+    /// Ends every unfinished operation of a workspace: forward when its commit record exists (and with `backward` back from there
+    /// by an undo), else back. Closes captures whose process is gone. Changes nothing when there is nothing to end.
+    pub async fn recover(
+        &self,
+        caller: &Caller,
+        source: &SourceId,
+        backward: bool,
+        run: &Run,
+    ) -> Result<RecoverReport> {
+        let source = self.permitted_source(caller, source, Action::Restore).await?;
+        let root = self.workspace_root(&source)?;
+        let lock = self.lock_workspace(&root, "recover", run).await?;
+        let mut report = self.recover_locked(caller, &source, &lock).await?;
+        if backward {
+            for id in std::mem::take(&mut report.rolled_forward) {
+                self.undo_locked(caller, &source, &id, true, &lock, run).await?;
+                report.rolled_back.push(id);
+            }
+        }
+        report.closed_snapshots = self.close_dead_captures(caller, Some(&source)).await?;
+        Ok(report)
+    }
+
+    /// Ends unfinished operations under the lock of the workspace: whoever had begun them held it, so it is gone.
+    pub(crate) async fn recover_locked(
+        &self,
+        caller: &Caller,
+        source: &SourceRow,
+        lock: &Arc<WorkspaceLock>,
+    ) -> Result<RecoverReport> {
+        let (root, held) = (self.workspace_root(source)?, Arc::clone(lock));
+        let found = blocking("recover the workspace", move || {
+            Ok(workspace::recover(&root, &held, &Steps::unlimited())?)
+        })
+        .await?;
+        let mut report = RecoverReport::default();
+        for recovered in found {
+            self.close_recovered(source, &recovered).await?;
+            match recovered.outcome {
+                Outcome::RolledForward => report.rolled_forward.push(recovered.operation),
+                Outcome::RolledBack => report.rolled_back.push(recovered.operation),
+            }
+        }
+        for row in self.read().await?.open_operations(&source.id).await? {
+            if self.close_unjournaled(caller, &row).await? {
+                report.rolled_back.push(row.id);
+            }
+        }
+        Ok(report)
+    }
+
+    /// Tells the catalog how an operation of the journal ended, then the journal that the catalog knows.
+    async fn close_recovered(&self, source: &SourceRow, recovered: &Recovered) -> Result<()> {
+        let caller = Caller::system("recovery");
+        let mut tx = self.begin().await?;
+        let row = tx.operation(&recovered.operation).await?;
+        if let Some(row) = row.filter(is_open) {
+            match recovered.outcome {
+                Outcome::RolledForward => {
+                    let done = Done {
+                        changed: true,
+                        safety: recovered.safety_snapshot.clone(),
+                        // Without the list, undo compares the two snapshots.
+                        paths: ChangedPaths::default(),
+                        not_restored: recovered.not_restored.clone(),
+                        recovered: true,
+                    };
+                    self.end_operation_in(&mut tx, &caller, source.kind, &row, &done).await?;
+                }
+                Outcome::RolledBack => {
+                    let reason = "interrupted before its commit record; nothing was changed";
+                    self.fail_operation_in(&mut tx, &caller, &row, RowState::RolledBack, reason).await?;
+                }
+            }
+            tx.commit().await?;
+        } else {
+            tx.roll_back().await;
+        }
+        let (root, id) = (self.workspace_root(source)?, recovered.operation.clone());
+        blocking("close the journal", move || Ok(workspace::acknowledge(&root, &id)?)).await
+    }
+
+    /// Closes an operation of which the journal knows nothing, so that it changed nothing; unless a task is still to do it.
+    async fn close_unjournaled(&self, caller: &Caller, row: &OperationRow) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let waits = match &row.task {
+            Some(task) => tx.task(task).await?.is_some_and(|task| !task.state.is_final()),
+            None => false,
+        };
+        let open = tx.operation(&row.id).await?.is_some_and(|row| is_open(&row));
+        if waits || !open {
+            tx.roll_back().await;
+            return Ok(false);
+        }
+        let reason = "interrupted before it changed anything";
+        self.fail_operation_in(&mut tx, caller, row, RowState::Failed, reason).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Closes captures whose lease has run out, of one source or of all: as failed, with their events.
+    pub(crate) async fn close_dead_captures(
+        &self,
+        caller: &Caller,
+        source: Option<&SourceRow>,
+    ) -> Result<Vec<backstay_model::SnapshotId>> {
+        let mut closed = Vec::new();
+        for row in self.read().await?.expired_captures(self.now()).await? {
+            if source.is_some_and(|source| source.id != row.source) {
+                continue;
+            }
+            let mut tx = self.begin().await?;
+            if tx.snapshot(&row.id).await?.is_some_and(|row| row.state == SnapshotState::Creating) {
+                self.fail_capture_in(&mut tx, caller, &row, "the capture was interrupted").await?;
+                tx.commit().await?;
+                closed.push(row.id);
+            } else {
+                tx.roll_back().await;
+            }
+        }
+        Ok(closed)
+    }
+
+    /// Ends, by the journal, the operations of a task whose worker has died. Returns whether all of them are done.
+    pub(crate) async fn recover_operations(&self, operations: &[OperationId], run: &Run) -> Result<bool> {
+        let caller = Caller::system("recovery");
+        let mut done = true;
+        for id in operations {
+            let Some(row) = self.read().await?.operation(id).await? else { continue };
+            if is_open(&row) {
+                self.recover(&caller, &row.source, false, run).await?;
+            }
+            let row = self.read().await?.operation(id).await?;
+            done &= row.is_some_and(|row| row.state == RowState::Done);
+        }
+        Ok(done)
+    }
+}
+
+fn is_open(row: &OperationRow) -> bool {
+    matches!(row.state, RowState::Running | RowState::NeedsRecovery)
+}

@@ -1,0 +1,114 @@
+//! What a task is to do, as it is stored.
+
+use backstay_catalog::{NewTask, SourceRow, TaskRow};
+use backstay_model::{Caller, OperationId, SnapshotId, SourceId, TaskId};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Result, ServiceError};
+use crate::service::Service;
+use crate::view::{NewSnapshot, VerifyDepth, VerifyScope};
+
+/// What a task is to do, for whom.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Payload {
+    /// What it works on, for people.
+    pub(crate) subject: String,
+    /// On whose behalf.
+    pub(crate) caller: Caller,
+    /// The work.
+    pub(crate) work: Work,
+}
+
+/// The work of a task. The words are stored: they may be added to, not changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Work {
+    /// Captures a snapshot whose row exists.
+    Capture { snapshot: SnapshotId, new: NewSnapshot },
+    /// Executes a plan as an operation whose row exists.
+    Restore { operation: OperationId, plan: String },
+    /// Undoes an operation.
+    Undo { operation: OperationId, undoes: OperationId, force: bool },
+    /// Verifies.
+    Verify { scope: VerifyScope, depth: VerifyDepth },
+    /// Collects garbage.
+    Collect,
+    /// Applies the retention of a source.
+    Prune { source: SourceId },
+    /// Captures the members of a group, whose rows exist.
+    GroupCapture { group: String, group_snapshot: String, snapshots: Vec<SnapshotId>, label: String },
+    /// Restores the members of a group as operations whose rows exist.
+    GroupRestore { group: String, group_snapshot: String, operations: Vec<OperationId> },
+}
+
+impl Work {
+    /// The word of the work.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Capture { .. } => "capture",
+            Self::Restore { .. } => "restore",
+            Self::Undo { .. } => "undo",
+            Self::Verify { .. } => "verify",
+            Self::Collect => "collect",
+            Self::Prune { .. } => "prune",
+            Self::GroupCapture { .. } => "group_capture",
+            Self::GroupRestore { .. } => "group_restore",
+        }
+    }
+
+    /// The operations that it carries out.
+    pub(crate) fn operations(&self) -> Vec<OperationId> {
+        match self {
+            Self::Restore { operation, .. } | Self::Undo { operation, .. } => vec![operation.clone()],
+            Self::GroupRestore { operations, .. } => operations.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// How often a worker may begin it. What changes a workspace is tried once: what a dead worker left is recovered, not repeated.
+    const fn most_attempts(&self) -> u32 {
+        match self {
+            Self::Restore { .. } | Self::Undo { .. } | Self::GroupRestore { .. } => 1,
+            _ => 3,
+        }
+    }
+}
+
+impl Payload {
+    /// The payload of a stored task.
+    pub(crate) fn of(task: &TaskRow) -> Result<Self> {
+        serde_json::from_value(task.payload.clone())
+            .map_err(|error| ServiceError::internal(format!("Task {} cannot be read", task.id), error))
+    }
+}
+
+impl Service {
+    /// A task that is due at once.
+    pub(crate) fn new_task(
+        &self,
+        id: TaskId,
+        source: Option<&SourceRow>,
+        payload: &Payload,
+        idempotency_key: Option<String>,
+    ) -> NewTask {
+        let now = self.now();
+        NewTask {
+            id,
+            tenant: source.map_or_else(|| payload.caller.tenant.clone(), |source| source.tenant.clone()),
+            source: source.map(|source| source.id.clone()),
+            kind: payload.work.kind().to_owned(),
+            payload: serde_json::to_value(payload).expect("a payload can be written as JSON"),
+            idempotency_key,
+            priority: 0,
+            max_attempts: payload.work.most_attempts(),
+            run_at: now,
+            created_by: payload.caller.actor.clone(),
+            created_at: now,
+        }
+    }
+
+    /// The key under which a request of `caller` is remembered.
+    pub(crate) fn task_key(caller: &Caller, what: &str, subject: &str, key: &str) -> String {
+        format!("{}/{}/{what}/{subject}/{key}", caller.tenant, caller.actor.id)
+    }
+}
