@@ -1,0 +1,46 @@
+//! What the use cases return, in the types of the API: the same JSON with a server and without.
+
+use backstay_api::change::ChangePage;
+use backstay_api::entry::EntryPage;
+use backstay_api::operation::OperationPage;
+use backstay_api::restore::CannotRestore;
+use backstay_api::snapshot::{Snapshot, SnapshotPage};
+use backstay_service::{Page, view};
+
+pub(crate) use backstay_server::wire::{
+    audit_verification, change_page, change_summary, created_token, entry, event, hold, operation,
+    prune_result, restore_plan, statistics, token, user,
+};
+
+/// A snapshot with all its details.
+pub(super) fn snapshot(from: view::Snapshot) -> Snapshot {
+    backstay_server::wire::snapshot(from, true)
+}
+
+/// A page of snapshots.
+pub(super) fn snapshots(from: Page<view::Snapshot>) -> SnapshotPage {
+    let snapshots = from.items.into_iter().map(|item| backstay_server::wire::snapshot(item, false)).collect();
+    SnapshotPage { snapshots, total: from.total, next: from.next, message: None }
+}
+
+/// A page of entries.
+pub(super) fn entries(from: Page<view::Entry>) -> EntryPage {
+    let entries = from.items.into_iter().map(entry).collect();
+    EntryPage { entries, total: from.total, next: from.next, message: None }
+}
+
+/// A page of changes.
+pub(super) fn changes(from: view::ChangePage) -> ChangePage {
+    change_page(from)
+}
+
+/// A page of operations.
+pub(super) fn operations(from: Page<view::Operation>) -> OperationPage {
+    let operations = from.items.into_iter().map(operation).collect();
+    OperationPage { operations, total: from.total, next: from.next, message: None }
+}
+
+/// What could not be put back.
+pub(super) fn cannot_restore(from: Vec<view::CannotRestore>) -> Vec<CannotRestore> {
+    from.into_iter().map(|lost| CannotRestore { path: lost.path, reason: lost.reason }).collect()
+}

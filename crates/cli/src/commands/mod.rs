@@ -1,0 +1,29 @@
+//! One file per command.
+
+pub(crate) mod audit;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod delete;
+pub(crate) mod demo;
+pub(crate) mod diff;
+pub(crate) mod events;
+pub(crate) mod group;
+pub(crate) mod hold;
+pub(crate) mod list;
+pub(crate) mod login_link;
+pub(crate) mod man;
+pub(crate) mod pin;
+pub(crate) mod prune;
+pub(crate) mod recover;
+pub(crate) mod repository;
+pub(crate) mod restore;
+pub(crate) mod save;
+pub(crate) mod serve;
+pub(crate) mod show;
+pub(crate) mod stats;
+pub(crate) mod tasks;
+pub(crate) mod tokens;
+pub(crate) mod undo;
+pub(crate) mod users;
+pub(crate) mod verify;
+pub(crate) mod workspaces;

@@ -1,0 +1,112 @@
+//! `backstay serve`
+
+use std::net::SocketAddr;
+
+use backstay_model::Caller;
+use backstay_service::Service;
+use clap::Args;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::login_link;
+use crate::backend::admin;
+use crate::context::Context;
+use crate::failure::{CommandResult, Exit, Failure};
+use crate::settings::{ServerFlags, ServerSettings};
+use crate::{interrupt, logging};
+
+/// Serve the REST API for workspaces, users and programs
+///
+/// With no configuration: SQLite and a local repository in the data directory, on 127.0.0.1:8470. The first start prints
+/// a one-time login link.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  backstay serve
+  backstay serve --config /etc/backstay.toml
+  backstay serve --allowed-root /srv/projects --listen 127.0.0.1:9000
+
+Every option can also come from the configuration file or the environment: flags win over the environment, the
+environment over the file. `backstay config show` tells where each value comes from.")]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) flags: ServerFlags,
+}
+
+/// Serves until it is asked to stop.
+pub(crate) async fn run(cx: &Context, args: ServeArgs) -> CommandResult {
+    if cx.globals.server.is_some() {
+        return Err(Failure::usage("serve is a server and needs no --server").hint("unset BACKSTAY_SERVER"));
+    }
+    let settings = admin::settings(cx, &args.flags)?;
+    logging::start(&settings.log.value, settings.log_format.value)?;
+    let service = admin::service(cx, &settings).await?;
+    let first = service.ensure_administrator().await?.is_some();
+    let listener = listen(&settings).await?;
+    announce(cx, &service, &settings, &listener, first).await?;
+    serve(cx, service, &settings, listener).await
+}
+
+/// Takes the address.
+pub(crate) async fn listen(settings: &ServerSettings) -> Result<TcpListener, Failure> {
+    let address = settings.listen.value;
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::io(format!("cannot listen on {address}"), &error)
+            .hint("another server may run there already; --listen chooses another address")
+    })
+}
+
+/// Says where the server is and, on the first start, how to log in.
+async fn announce(
+    cx: &Context,
+    service: &Service,
+    settings: &ServerSettings,
+    listener: &TcpListener,
+    first: bool,
+) -> Result<(), Failure> {
+    let address = local_address(listener)?;
+    cx.output.event("listening", &json!({"address": address.to_string()}));
+    cx.output.note(&format!("Backstay serves on http://{address} (API: http://{address}/api/docs)"));
+    if first {
+        let mut shown = settings.clone();
+        shown.listen.value = address;
+        let (url, until) =
+            login_link::create(service, &Caller::system("first start"), Some("admin"), &shown).await?;
+        cx.output.event("login_link", &json!({"url": url, "expires_at": until}));
+        cx.output.note(&format!("log in once with {url}"));
+    }
+    Ok(())
+}
+
+/// The address that was taken, also when the port was left to the system.
+pub(crate) fn local_address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+    listener.local_addr().map_err(|error| Failure::io("cannot tell where it listens", &error))
+}
+
+/// Serves and works until Ctrl-C or SIGTERM.
+pub(crate) async fn serve(
+    cx: &Context,
+    service: Service,
+    settings: &ServerSettings,
+    listener: TcpListener,
+) -> CommandResult {
+    let cancel = cx.cancel.clone();
+    let stop = CancellationToken::new();
+    let stopping = stop.clone();
+    tokio::spawn(async move {
+        interrupt::requested(&cancel).await;
+        stopping.cancel();
+    });
+    let server_settings = backstay_server::ServerSettings {
+        secure_cookies: settings.public_url.value.as_deref().is_some_and(|url| url.starts_with("https://")),
+        trust_forwarded_for: settings.trust_forwarded_for.value,
+        ..backstay_server::ServerSettings::default()
+    };
+    let served =
+        backstay_server::serve(service, server_settings, listener, stop.clone().cancelled_owned()).await;
+    stop.cancel();
+    served.map_err(|error| Failure::io("the server stopped", &error))?;
+    cx.output.note("stopped");
+    Ok(Exit::Done)
+}

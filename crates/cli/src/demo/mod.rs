@@ -1,0 +1,7 @@
+//! The generated workspace of `backstay demo`.
+
+mod change;
+mod generate;
+
+pub(crate) use change::change;
+pub(crate) use generate::generate;

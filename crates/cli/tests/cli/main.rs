@@ -1,0 +1,21 @@
+//! Runs the real binary in directories of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod acceptance;
+mod credentials;
+
+mod damage;
+mod demo;
+mod full_disk;
+mod holds;
+mod hostile;
+mod interrupt;
+mod json_shapes;
+mod listing;
+mod locking;
+mod reference;
+mod repository;
+mod sandbox;
+mod server;
+mod usage;
