@@ -18,6 +18,9 @@ mod content_list;
 mod credential;
 mod crypto;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod garbage;
 mod id;
 mod index;
@@ -32,6 +35,7 @@ mod pages;
 mod progress;
 mod reader;
 mod repository;
+mod stopwatch;
 mod tree;
 mod wire;
 mod writer;
@@ -42,7 +46,10 @@ pub use credential::Credential;
 pub use error::{RepositoryError, Result};
 pub use id::{ChunkId, IndexId, InvalidObjectId, ManifestId, PackId};
 pub use limits::{MAX_CHUNK_BYTES, MAX_NAME_BYTES, MAX_TARGET_BYTES, MAX_XATTR_BYTES, MAX_XATTRS};
-pub use maintenance::{DamagedObject, LostPath, SnapshotDamage, VerifyDepth, VerifyOptions, VerifyReport};
+pub use maintenance::{
+    CollectOptions, CollectReport, DamagedObject, LostPath, SnapshotDamage, SourceStatistics, Statistics,
+    StatisticsOptions, VerifyDepth, VerifyOptions, VerifyReport,
+};
 pub use manifest::{CaptureWarning, Counts, Manifest};
 pub use progress::{Cancel, NoProgress, Progress};
 pub use reader::{ContentReader, DirectoryEntries, Extents, Location, Reader};

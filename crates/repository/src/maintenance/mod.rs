@@ -3,10 +3,17 @@
 //! Everything here works while others read and write, and can be broken off at any time without harm.
 
 mod bits;
+mod collect;
 mod live;
 mod pack_blocks;
 mod parallel;
+mod replace_index;
+mod rewrite;
+mod statistics;
 mod survey;
+mod usage;
 mod verify;
 
+pub use collect::{CollectOptions, CollectReport};
+pub use statistics::{SourceStatistics, Statistics, StatisticsOptions};
 pub use verify::{DamagedObject, LostPath, SnapshotDamage, VerifyDepth, VerifyOptions, VerifyReport};

@@ -61,7 +61,8 @@ enum Standing {
 const ATTEMPTS: usize = 8;
 
 impl Survey {
-    /// Takes a survey. The order matters: markers before manifests before the index before the packs.
+    /// Takes a survey. The order matters: markers before manifests before the index before the packs; and manifests
+    /// before the trash, which gets a copy of a manifest before it is deleted.
     pub(crate) fn take(shared: &Shared) -> Result<Self> {
         let store = &shared.store;
         for _ in 0..ATTEMPTS {
@@ -70,12 +71,12 @@ impl Survey {
                 survey.markers.extend(garbage::marked_pack(&meta.name).map(|pack| (pack, meta.modified)));
                 true
             })?;
-            store.list(TRASH_FOLDER, &mut |meta| {
-                survey.trash.extend(trashed(&meta).map(|id| (id, meta.modified)));
-                true
-            })?;
             store.list(ManifestId::FOLDER, &mut |meta| {
                 survey.manifests.extend(ManifestId::from_object_name(&meta.name));
+                true
+            })?;
+            store.list(TRASH_FOLDER, &mut |meta| {
+                survey.trash.extend(trashed(&meta).map(|id| (id, meta.modified)));
                 true
             })?;
             survey.manifests.sort_unstable();
