@@ -18,7 +18,7 @@ mod content_list;
 mod credential;
 mod crypto;
 mod error;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod garbage;

@@ -1,0 +1,9 @@
+//! A block of chunks: stored, compressed, or split into planes.
+#![no_main]
+
+use backstay_repository::fuzzing;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    fuzzing::block(bytes);
+});

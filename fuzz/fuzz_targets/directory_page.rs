@@ -1,0 +1,9 @@
+//! A page of directory entries.
+#![no_main]
+
+use backstay_repository::fuzzing;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    fuzzing::directory_page(bytes);
+});

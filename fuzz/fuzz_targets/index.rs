@@ -1,0 +1,9 @@
+//! An object below `index/`.
+#![no_main]
+
+use backstay_repository::fuzzing;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    fuzzing::index(bytes);
+});
