@@ -84,23 +84,28 @@ impl BlockEncoder {
         planes::split(raw, found.width, &mut planes);
         let length = raw.len() / width;
         let entropy_only = self.entropy_only.get_or_insert_with(entropy_only);
-        out.clear();
-        out.resize(PLANE_HEADER_BYTES * width, 0);
+        // No plane is kept in more bytes than it has.
+        out.resize(PLANE_HEADER_BYTES * width + raw.len(), 0);
+        let mut end = PLANE_HEADER_BYTES * width;
         for (i, plane) in planes[..length * width].chunks_exact(length.max(1)).enumerate() {
-            let start = out.len();
-            let smaller = !found.noise[i]
-                && compress_after(entropy_only, plane, out, start)
-                && out.len() - start + length / 64 < length;
-            if !smaller {
-                out.truncate(start);
-                out.extend_from_slice(plane);
-            }
+            let place = &mut out[end..end + length];
+            let compressed =
+                if found.noise[i] { None } else { entropy_only.compress_to_buffer(plane, place).ok() };
+            let (mode, stored) = match compressed {
+                Some(stored) if stored + length / 64 < length => (PLANE_ZSTD, stored),
+                _ => {
+                    place.copy_from_slice(plane);
+                    (PLANE_STORED, length)
+                }
+            };
             let header = &mut out[PLANE_HEADER_BYTES * i..][..PLANE_HEADER_BYTES];
-            header[0] = if smaller { PLANE_ZSTD } else { PLANE_STORED };
-            let stored = (out.len() - start) as u32;
-            out[PLANE_HEADER_BYTES * i + 1..][..4].copy_from_slice(&stored.to_le_bytes());
+            header[0] = mode;
+            header[1..].copy_from_slice(&(stored as u32).to_le_bytes());
+            end += stored;
         }
-        out.extend_from_slice(&planes[length * width..]);
+        let rest = &planes[length * width..];
+        out[end..end + rest.len()].copy_from_slice(rest);
+        out.truncate(end + rest.len());
         self.planes = planes;
         Some(Encoding::Planes(found.width))
     }
@@ -128,19 +133,6 @@ fn compress(compressor: &mut Compressor<'_>, raw: &[u8], out: &mut Vec<u8>) -> b
     out.clear();
     out.reserve(raw.len());
     compressor.compress_to_buffer(raw, out).is_ok()
-}
-
-/// Compresses `raw` to the end of `out`, whose first `keep` bytes stay. False when it did not fit in `raw.len()` bytes.
-fn compress_after(compressor: &mut Compressor<'_>, raw: &[u8], out: &mut Vec<u8>, keep: usize) -> bool {
-    out.truncate(keep);
-    out.resize(keep + raw.len(), 0);
-    match compressor.compress_to_buffer(raw, &mut out[keep..]) {
-        Ok(written) => {
-            out.truncate(keep + written);
-            true
-        }
-        Err(_) => false,
-    }
 }
 
 /// Decodes blocks.
@@ -207,7 +199,6 @@ impl BlockDecoder {
         let mut headers = Decoder::new(encoded);
         let mut bodies = Decoder::new(encoded);
         bodies.bytes(PLANE_HEADER_BYTES * width)?;
-        planes.clear();
         planes.resize(length, 0);
         let (whole, rest) = planes.split_at_mut(plane_length * width);
         for lane in 0..width {

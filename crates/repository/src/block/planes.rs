@@ -5,58 +5,54 @@
 
 /// Splits `raw` into `width` planes, one after the other in `out`; bytes beyond the last whole element follow them.
 pub(crate) fn split(raw: &[u8], width: u8, out: &mut Vec<u8>) {
-    out.clear();
     out.resize(raw.len(), 0);
     match width {
-        2 => split_by::<2>(raw, out),
-        4 => split_by::<4>(raw, out),
-        _ => split_by::<8>(raw, out),
+        2 => split_elements(raw, out, |element, lane| (u16::from_le_bytes(element) >> (8 * lane)) as u8),
+        4 => split_elements(raw, out, |element, lane| (u32::from_le_bytes(element) >> (8 * lane)) as u8),
+        _ => split_elements(raw, out, |element, lane| (u64::from_le_bytes(element) >> (8 * lane)) as u8),
     }
 }
 
 /// The reverse of [`split`].
 pub(crate) fn join(planes: &[u8], width: u8, out: &mut Vec<u8>) {
-    out.clear();
     out.resize(planes.len(), 0);
     match width {
-        2 => join_by::<2>(planes, out),
-        4 => join_by::<4>(planes, out),
-        _ => join_by::<8>(planes, out),
+        2 => join_elements(planes, out, |[a, b]| (u16::from(a) | u16::from(b) << 8).to_le_bytes()),
+        4 => join_elements(planes, out, |[a, b, c, d]| {
+            (u32::from(a) | u32::from(b) << 8 | u32::from(c) << 16 | u32::from(d) << 24).to_le_bytes()
+        }),
+        _ => join_elements(planes, out, |bytes: [u8; 8]| bytes),
     }
 }
 
 /// Elements are handled in tiles that stay in the first-level cache.
 const TILE: usize = 1024;
 
-fn split_by<const W: usize>(raw: &[u8], out: &mut [u8]) {
+/// `byte` takes a byte of an element; written as a shift it becomes vector instructions.
+fn split_elements<const W: usize>(raw: &[u8], out: &mut [u8], byte: impl Fn([u8; W], usize) -> u8) {
     let count = raw.len() / W;
     let (elements, rest) = raw.split_at(count * W);
     let (planes, tail) = out.split_at_mut(count * W);
     tail.copy_from_slice(rest);
     for (tile, part) in elements.chunks(TILE * W).enumerate() {
-        let start = tile * TILE;
+        let elements = part.as_chunks::<W>().0;
         for lane in 0..W {
-            let plane = &mut planes[lane * count + start..][..part.len() / W];
-            for (byte, element) in plane.iter_mut().zip(part.as_chunks::<W>().0) {
-                *byte = element[lane];
+            let plane = &mut planes[lane * count + tile * TILE..][..elements.len()];
+            for (to, element) in plane.iter_mut().zip(elements) {
+                *to = byte(*element, lane);
             }
         }
     }
 }
 
-fn join_by<const W: usize>(planes: &[u8], out: &mut [u8]) {
+fn join_elements<const W: usize>(planes: &[u8], out: &mut [u8], element: impl Fn([u8; W]) -> [u8; W]) {
     let count = planes.len() / W;
     let (planes, rest) = planes.split_at(count * W);
     let (elements, tail) = out.split_at_mut(count * W);
     tail.copy_from_slice(rest);
-    if count == 0 {
-        return;
-    }
-    let lanes: [&[u8]; W] = std::array::from_fn(|lane| &planes[lane * count..(lane + 1) * count]);
-    for (i, element) in elements.as_chunks_mut::<W>().0.iter_mut().enumerate() {
-        for (byte, lane) in element.iter_mut().zip(&lanes) {
-            *byte = lane[i];
-        }
+    let lanes: [&[u8]; W] = std::array::from_fn(|lane| &planes[lane * count..][..count]);
+    for (i, to) in elements.as_chunks_mut::<W>().0.iter_mut().enumerate() {
+        *to = element(std::array::from_fn(|lane| lanes[lane][i]));
     }
 }
 

@@ -30,16 +30,91 @@ pub(crate) fn candidates(
     found: &mut Vec<Candidate>,
 ) {
     found.clear();
-    let bits = chunking.average_bytes.trailing_zeros();
-    let weak_below = 1_u64 << (64 - (bits - NORMALIZATION_BITS));
-    let strong_below = 1_u64 << (64 - (bits + NORMALIZATION_BITS));
-    let mut hash =
-        before.iter().fold(0_u64, |hash, byte| (hash << 1).wrapping_add(table[usize::from(*byte)]));
-    for (i, byte) in segment.iter().enumerate() {
-        hash = (hash << 1).wrapping_add(table[usize::from(*byte)]);
-        if hash < weak_below {
-            found.push(Candidate { end: i as u32 + 1, strong: hash < strong_below });
+    let search = Search::new(table, chunking);
+    // One hash after the other would wait for each addition. Four parts of the segment, each with its own hash, keep
+    // the processor busy; a part needs no more of what lies before it than the look-back.
+    let part = segment.len() / STREAMS;
+    if part < 4 * LOOKBACK_BYTES {
+        let hash = search.warm(before);
+        return search.scan_one(hash, segment, 0, found);
+    }
+    let (parts, rest) = segment.split_at(part * STREAMS);
+    let mut hashes = [0; STREAMS];
+    hashes[0] = search.warm(before);
+    for (stream, hash) in hashes.iter_mut().enumerate().skip(1) {
+        *hash = search.warm(&segment[stream * part - LOOKBACK_BYTES..stream * part]);
+    }
+    search.scan_parts(&mut hashes, parts, found);
+    search.scan_one(hashes[STREAMS - 1], rest, part * STREAMS, found);
+}
+
+/// How many hashes are computed side by side.
+const STREAMS: usize = 4;
+
+struct Search<'t> {
+    table: &'t [u64; 256],
+    weak_below: u64,
+    strong_below: u64,
+}
+
+impl<'t> Search<'t> {
+    fn new(table: &'t [u64; 256], chunking: &Chunking) -> Self {
+        let bits = chunking.average_bytes.trailing_zeros();
+        Self {
+            table,
+            weak_below: 1 << (64 - (bits - NORMALIZATION_BITS)),
+            strong_below: 1 << (64 - (bits + NORMALIZATION_BITS)),
         }
+    }
+
+    fn step(&self, hash: u64, byte: u8) -> u64 {
+        (hash << 1).wrapping_add(self.table[usize::from(byte)])
+    }
+
+    /// The hash after `bytes`.
+    fn warm(&self, bytes: &[u8]) -> u64 {
+        bytes.iter().fold(0, |hash, byte| self.step(hash, *byte))
+    }
+
+    fn candidate(&self, hash: u64, end: usize) -> Candidate {
+        Candidate { end: end as u32, strong: hash < self.strong_below }
+    }
+
+    fn scan_one(&self, mut hash: u64, bytes: &[u8], offset: usize, found: &mut Vec<Candidate>) {
+        for (i, byte) in bytes.iter().enumerate() {
+            hash = self.step(hash, *byte);
+            if hash < self.weak_below {
+                found.push(self.candidate(hash, offset + i + 1));
+            }
+        }
+    }
+
+    /// Scans equal parts side by side; what is found comes out in the order of the bytes.
+    fn scan_parts(&self, hashes: &mut [u64; STREAMS], parts: &[u8], found: &mut Vec<Candidate>) {
+        let length = parts.len() / STREAMS;
+        let (a, rest) = parts.split_at(length);
+        let (b, rest) = rest.split_at(length);
+        let (c, d) = rest.split_at(length);
+        let mut later: [Vec<Candidate>; STREAMS - 1] = Default::default();
+        let [mut ha, mut hb, mut hc, mut hd] = *hashes;
+        for (i, (((a, b), c), d)) in a.iter().zip(b).zip(c).zip(d).enumerate() {
+            ha = self.step(ha, *a);
+            hb = self.step(hb, *b);
+            hc = self.step(hc, *c);
+            hd = self.step(hd, *d);
+            if ha.min(hb).min(hc.min(hd)) < self.weak_below {
+                if ha < self.weak_below {
+                    found.push(self.candidate(ha, i + 1));
+                }
+                for (stream, hash) in [hb, hc, hd].into_iter().enumerate() {
+                    if hash < self.weak_below {
+                        later[stream].push(self.candidate(hash, (stream + 1) * length + i + 1));
+                    }
+                }
+            }
+        }
+        *hashes = [ha, hb, hc, hd];
+        later.iter().for_each(|part| found.extend_from_slice(part));
     }
 }
 

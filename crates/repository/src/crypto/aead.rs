@@ -39,7 +39,6 @@ impl Sealer {
     ) -> Result<(), NotAuthentic> {
         let length = sealed.len().checked_sub(TAG_BYTES).ok_or(NotAuthentic)?;
         let (ciphertext, tag) = sealed.split_at(length);
-        plain.clear();
         plain.resize(length, 0);
         self.0
             .open_separate_gather(nonce(number), Aad::from(associated), ciphertext, tag, plain)
