@@ -354,7 +354,7 @@ impl Local {
         let Opened { service, .. } = self.opened()?;
         let (run, _shown) = run(cx, "Undoing", wait);
         let id = parse_operation(operation)?;
-        Ok(wire::operation(service.undo_operation(&self.caller, &id, force, &run).await?))
+        Ok(wire::operation(Box::pin(service.undo_operation(&self.caller, &id, force, &run)).await?))
     }
 
     /// Deletes a snapshot.

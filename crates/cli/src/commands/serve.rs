@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use backstay_model::Caller;
+use backstay_model::{Caller, ErrorKind};
 use backstay_service::Service;
 use clap::Args;
 use serde_json::json;
@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::login_link;
-use crate::backend::admin;
+use crate::backend::{admin, opening};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::settings::{ServerFlags, ServerSettings};
@@ -98,6 +98,12 @@ pub(crate) async fn serve(
         interrupt::requested(&cancel).await;
         stopping.cancel();
     });
+    let options = backstay_worker::WorkerOptions {
+        name: format!("{}-{}", opening::host(), std::process::id()),
+        concurrency: usize::from(settings.workers.value),
+        ..backstay_worker::WorkerOptions::default()
+    };
+    let worker = tokio::spawn(backstay_worker::run(service.clone(), options, stop.clone()));
     let server_settings = backstay_server::ServerSettings {
         secure_cookies: settings.public_url.value.as_deref().is_some_and(|url| url.starts_with("https://")),
         trust_forwarded_for: settings.trust_forwarded_for.value,
@@ -106,7 +112,11 @@ pub(crate) async fn serve(
     let served =
         backstay_server::serve(service, server_settings, listener, stop.clone().cancelled_owned()).await;
     stop.cancel();
+    let ended = worker.await;
     served.map_err(|error| Failure::io("the server stopped", &error))?;
+    if let Err(error) = ended {
+        return Err(Failure::new(ErrorKind::Internal, "the worker stopped").because(error.to_string()));
+    }
     cx.output.note("stopped");
     Ok(Exit::Done)
 }

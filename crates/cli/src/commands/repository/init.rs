@@ -5,6 +5,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::backend::bare::Bare;
+use crate::commands::prune::parse_age_seconds;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::secrets;
@@ -22,6 +23,10 @@ pub(crate) struct InitArgs {
     /// Create the key file that --key-file names
     #[arg(long, requires = "key_file")]
     pub(crate) new_key: bool,
+
+    /// How long content that nothing needs any more stays; longer than the longest save
+    #[arg(long, value_name = "AGE", default_value = "24h", value_parser = parse_age_seconds)]
+    pub(crate) grace: i64,
 }
 
 /// Creates the repository.
@@ -42,7 +47,7 @@ pub(crate) async fn run(cx: &Context, args: InitArgs) -> CommandResult {
     let options = InitOptions {
         credential,
         key_label: "first".to_owned(),
-        settings: Settings::default(),
+        settings: Settings { collect_grace_seconds: args.grace.unsigned_abs() },
         created_at: cx.clock.now(),
     };
     let rng = cx.rng.clone();
