@@ -17,7 +17,7 @@ use backstay_model::{
 };
 use backstay_repository::{Manifest, ManifestId, Receipt, Repository, WriterOptions};
 use backstay_source::CaptureContext;
-use backstay_source_workspace::{CaptureOptions, ExcludeOptions, Selection, WorkspaceLock};
+use backstay_source_workspace::{CaptureOptions, ExcludeOptions, Selection, WorkspaceError, WorkspaceLock};
 use serde_json::json;
 
 use super::view::counts;
@@ -26,6 +26,9 @@ use crate::limits::Fields;
 use crate::run::Run;
 use crate::service::{Describe, Service, blocking};
 use crate::view::NewSnapshot;
+
+/// How long one try to get a lock takes, between looks at whether the work was cancelled.
+const LOCK_TURN: Duration = Duration::from_millis(200);
 
 /// What a capture is part of, and who keeps it alive.
 #[derive(Debug, Clone)]
@@ -69,17 +72,26 @@ impl Service {
         Ok(root)
     }
 
-    /// Takes the lock of a workspace, waiting as long as the run allows.
+    /// Takes the lock of a workspace, waiting as long as the run allows and is not cancelled.
     pub(crate) async fn lock_workspace(
         &self,
         root: &Path,
         operation: &'static str,
         run: &Run,
     ) -> Result<Arc<WorkspaceLock>> {
-        let (root, clock, wait) = (root.to_owned(), self.clock().clone(), run.wait);
+        let (root, clock, run) = (root.to_owned(), self.clock().clone(), run.clone());
         blocking("lock the workspace", move || {
             check_root(&root)?;
-            Ok(Arc::new(WorkspaceLock::acquire(&root, operation, &*clock, wait)?))
+            let mut left = run.wait;
+            loop {
+                let turn = left.min(LOCK_TURN);
+                match WorkspaceLock::acquire(&root, operation, &*clock, turn) {
+                    Ok(lock) => return Ok(Arc::new(lock)),
+                    Err(WorkspaceError::Busy { .. }) if left > turn => run.cancel.check()?,
+                    Err(error) => return Err(error.into()),
+                }
+                left -= turn;
+            }
         })
         .await
     }

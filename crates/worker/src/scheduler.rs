@@ -1,0 +1,61 @@
+//! What is done from time to time: sending webhooks, tidying up, queueing the work of the day.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backstay_service::{Result, Service};
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use crate::options::WorkerOptions;
+
+/// Starts every part, each in a task of its own so that a slow one does not hold up the others.
+pub(crate) fn spawn(
+    parts: &mut JoinSet<()>,
+    service: &Service,
+    options: &Arc<WorkerOptions>,
+    stop: &CancellationToken,
+) {
+    let (webhooks, tidy, daily) = (service.clone(), service.clone(), service.clone());
+    parts.spawn(repeat("send webhooks", options.webhooks_every, stop.clone(), move || {
+        send_webhooks(webhooks.clone())
+    }));
+    parts.spawn(repeat("tidy up", options.tidy_every, stop.clone(), move || {
+        let service = tidy.clone();
+        async move { service.tidy().await }
+    }));
+    parts.spawn(repeat("queue the work of the day", options.daily_work_every, stop.clone(), move || {
+        let service = daily.clone();
+        async move { service.queue_daily_work().await.map(|_| ()) }
+    }));
+}
+
+/// Does `work` at once and then every `period` until `stop`. A failure is logged and the next time is waited for.
+async fn repeat<F, W>(what: &'static str, period: Duration, stop: CancellationToken, work: F)
+where
+    F: Fn() -> W + Send,
+    W: Future<Output = Result<()>> + Send,
+{
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let done = tokio::select! {
+            () = stop.cancelled() => return,
+            done = work() => done,
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "could not {what}");
+        }
+    }
+}
+
+/// Sends until nothing is due.
+async fn send_webhooks(service: Service) -> Result<()> {
+    while service.deliver_webhooks().await? > 0 {}
+    Ok(())
+}
