@@ -17,6 +17,7 @@ mod content;
 mod content_list;
 mod credential;
 mod crypto;
+mod damage_notes;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
@@ -47,8 +48,9 @@ pub use error::{RepositoryError, Result};
 pub use id::{ChunkId, IndexId, InvalidObjectId, ManifestId, PackId};
 pub use limits::{MAX_CHUNK_BYTES, MAX_NAME_BYTES, MAX_TARGET_BYTES, MAX_XATTR_BYTES, MAX_XATTRS};
 pub use maintenance::{
-    CollectOptions, CollectReport, DamagedObject, LostPath, SnapshotDamage, SourceStatistics, Statistics,
-    StatisticsOptions, VerifyDepth, VerifyOptions, VerifyReport,
+    CollectOptions, CollectReport, CopyOptions, CopyReport, DamagedObject, LostPath, RepairOptions,
+    RepairReport, SnapshotDamage, SourceStatistics, Statistics, StatisticsOptions, VerifyDepth,
+    VerifyOptions, VerifyReport, copy_snapshots,
 };
 pub use manifest::{CaptureWarning, Counts, Manifest};
 pub use progress::{Cancel, NoProgress, Progress};

@@ -4,9 +4,11 @@
 
 mod bits;
 mod collect;
+mod copy;
 mod live;
 mod pack_blocks;
 mod parallel;
+mod repair;
 mod replace_index;
 mod rewrite;
 mod statistics;
@@ -15,5 +17,7 @@ mod usage;
 mod verify;
 
 pub use collect::{CollectOptions, CollectReport};
+pub use copy::{CopyOptions, CopyReport, copy_snapshots};
+pub use repair::{RepairOptions, RepairReport};
 pub use statistics::{SourceStatistics, Statistics, StatisticsOptions};
 pub use verify::{DamagedObject, LostPath, SnapshotDamage, VerifyDepth, VerifyOptions, VerifyReport};

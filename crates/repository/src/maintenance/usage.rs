@@ -3,13 +3,11 @@
 use crate::id::PackId;
 use crate::index::Index;
 use crate::maintenance::live::Live;
-use crate::pack::PackClass;
 
 /// How much of a pack is referenced, in bytes before compression.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Usage {
     pub(crate) pack: PackId,
-    pub(crate) class: PackClass,
     /// The length of the pack on the store.
     pub(crate) size: u64,
     pub(crate) used_chunks: u64,
@@ -27,8 +25,8 @@ impl Usage {
 
 /// The usage of every pack of `index`.
 pub(crate) fn usage<'a>(index: &'a Index, live: &'a Live) -> impl Iterator<Item = Usage> + 'a {
-    index.packs().map(move |(pack, class, size, blocks)| {
-        let mut usage = Usage { pack, class, size, used_chunks: 0, used_bytes: 0, raw_bytes: 0 };
+    index.packs().map(move |(pack, _, size, blocks)| {
+        let mut usage = Usage { pack, size, used_chunks: 0, used_bytes: 0, raw_bytes: 0 };
         for block in blocks {
             let first = index.block(block).first_chunk;
             for (number, (_, length)) in (first..).zip(index.block_chunks(block)) {

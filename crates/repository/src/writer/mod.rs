@@ -15,6 +15,7 @@ pub use lane::Lane;
 pub use options::{Receipt, WriteStats, WriterOptions};
 pub use random_access::RandomAccess;
 
+use crate::damage_notes;
 use crate::error::{RepositoryError, Result};
 use crate::id::ChunkId;
 use crate::manifest::Manifest;
@@ -40,8 +41,14 @@ impl Writer {
         let parent_id = options.parent;
         let session = Arc::new(Session::begin(Arc::clone(&repository.shared), options)?);
         // After the markers: what the parent references now stays for a grace period, whoever deletes the parent.
+        let store = &repository.shared.store;
+        let parent_id = match parent_id {
+            Some(id) if damage_notes::is_noted(&**store, &id)? => None,
+            parent_id => parent_id,
+        };
         let parent = match parent_id.map(|id| repository.read_manifest(&id)) {
-            None | Some(Err(RepositoryError::NotFound { .. })) => None,
+            // Without a parent the capture reads more and is as good.
+            None | Some(Err(RepositoryError::NotFound { .. } | RepositoryError::Damaged { .. })) => None,
             Some(result) => Some(result?),
         };
         let finisher = Finisher::new(Arc::clone(&session) as Arc<dyn PackSink>);

@@ -4,12 +4,11 @@ use super::report::DamagedObject;
 use super::structure::Structure;
 use super::{Verification, VerifyDepth};
 use crate::error::{RepositoryError, Result};
-use crate::id::{ChunkPrefix, PackId};
-use crate::index::IndexedPack;
+use crate::id::PackId;
 use crate::maintenance::pack_blocks::read_blocks;
 use crate::maintenance::parallel;
 use crate::maintenance::survey::is_damage;
-use crate::pack::{PackClass, PackInfo, read_footer};
+use crate::pack::{PackClass, read_footer};
 use crate::reader::blocks::FoundBlock;
 
 /// The blocks of a pack that are read.
@@ -144,21 +143,5 @@ impl Verification<'_> {
                 .push(DamagedObject::new(work.pack.object_name(), "its footer and the index disagree"));
         }
         Ok(())
-    }
-}
-
-/// The description of a pack for the index: of each id the first half.
-pub(crate) fn shorten(pack: PackInfo<crate::ChunkId>) -> IndexedPack {
-    let shorten = |chunk: crate::pack::ChunkInfo<crate::ChunkId>| crate::pack::ChunkInfo::<ChunkPrefix> {
-        id: chunk.id.prefix(),
-        length: chunk.length,
-    };
-    IndexedPack {
-        id: pack.id,
-        salt: pack.salt,
-        class: pack.class,
-        size: pack.size,
-        blocks: pack.blocks,
-        chunks: pack.chunks.into_iter().map(shorten).collect(),
     }
 }
