@@ -33,6 +33,8 @@ mod sql;
 mod sqlite;
 mod tasks;
 mod tenants;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transaction;
 mod webhooks;
 mod words;

@@ -89,7 +89,7 @@ impl Tx {
 }
 
 /// The words by which an event is found.
-fn searchable(event: &Event) -> String {
+pub(crate) fn searchable(event: &Event) -> String {
     let mut body = vec![scope_word('t', event.tenant.as_str()), scope_word('a', &event.actor.id)];
     body.extend(event.source.as_ref().map(|source| scope_word('s', source.as_str())));
     for text in [&event.actor.name, &event.actor.id, &event.action, &event.subject.kind, &event.subject.id] {

@@ -1,9 +1,9 @@
 //! The event log: appending, reading, searching, following and proving it.
 
-mod append;
-mod facet;
+pub(crate) mod append;
+pub(crate) mod facet;
 mod list;
-mod read;
+pub(crate) mod read;
 mod subscribe;
 mod verify;
 

@@ -1,11 +1,11 @@
 //! Snapshots: rows, lists, totals, and the steps of their life.
 
-mod facet;
+pub(crate) mod facet;
 mod list;
 mod read;
-mod row;
+pub(crate) mod row;
 mod statistics;
-mod write;
+pub(crate) mod write;
 
 pub(crate) use list::Condition;
 pub use list::SnapshotFilter;

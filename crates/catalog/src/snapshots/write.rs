@@ -283,12 +283,7 @@ impl Tx {
 
     /// Makes the row's texts searchable.
     async fn index_text(&mut self, row: &SnapshotRow, again: bool) -> Result<()> {
-        let mut body = vec![scope_word('t', row.tenant.as_str()), scope_word('s', row.source.as_str())];
-        for text in [&row.name, &row.label, &row.description].into_iter().flatten() {
-            body.extend(words(text));
-        }
-        body.extend(words(row.id.as_str()));
-        let body = body.join(" ");
+        let body = searchable(row);
         let key = Value::from(row.created_at);
         if self.is_postgres() {
             let text = "INSERT INTO snapshot_text (created_at, body) VALUES ($1, array_to_tsvector(string_to_array($2, ' ')))
@@ -302,6 +297,16 @@ impl Tx {
         let text = "INSERT INTO snapshot_text (rowid, body) VALUES ($1, $2)";
         self.execute(sql("index a snapshot", text).bind(key).bind(body)).await.map(|_| ())
     }
+}
+
+/// The words by which a snapshot is found.
+pub(crate) fn searchable(row: &SnapshotRow) -> String {
+    let mut body = vec![scope_word('t', row.tenant.as_str()), scope_word('s', row.source.as_str())];
+    for text in [&row.name, &row.label, &row.description].into_iter().flatten() {
+        body.extend(words(text));
+    }
+    body.extend(words(row.id.as_str()));
+    body.join(" ")
 }
 
 /// An actor as it is stored.

@@ -7,6 +7,7 @@ mod accounts;
 mod chain;
 mod concurrency;
 mod events;
+mod filled;
 mod fixture;
 mod lists;
 mod opening;
