@@ -29,6 +29,17 @@ struct Scene {
     expected: BTreeMap<String, Picture>,
     /// How long each kind of command takes when nothing disturbs it.
     usual: BTreeMap<&'static str, Duration>,
+    /// The options that name the repository.
+    place: Vec<String>,
+}
+
+/// Where the repository of a scene is.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// In the workspace, as `save` makes it.
+    Own,
+    /// In a directory of its own, without a grace period: what nothing needs is marked, then removed, at once.
+    Apart,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +52,7 @@ enum Act {
 }
 
 impl Scene {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, place: Place) -> Self {
         let home = tempfile::tempdir().unwrap();
         let workspace = home.path().join("workspace");
         fs::create_dir(&workspace).unwrap();
@@ -49,7 +60,16 @@ impl Scene {
             tree::TreeOptions { files: 80, largest_bytes: 3_000_000, ..tree::TreeOptions::default() };
         tree::generate(&workspace, seed, &options).unwrap();
         fs::write(home.path().join("mirror.key"), [b'k'; 32]).unwrap();
-        Self { home, killer: Killer::new(seed), expected: BTreeMap::new(), usual: BTreeMap::new() }
+        let killer = Killer::new(seed);
+        let mut scene =
+            Self { home, killer, expected: BTreeMap::new(), usual: BTreeMap::new(), place: Vec::new() };
+        if matches!(place, Place::Apart) {
+            let path = |name: &str| scene.home.path().join(name).display().to_string();
+            scene.place =
+                ["--repository".to_owned(), path("repository"), "--key-file".to_owned(), path("key")].into();
+            scene.succeed(&["repository", "init", "--new-key", "--grace", "0s"], "setting the scene");
+        }
+        scene
     }
 
     fn workspace(&self) -> PathBuf {
@@ -65,6 +85,9 @@ impl Scene {
         let mut command = Command::new(env!("CARGO_BIN_EXE_backstay"));
         command.env_clear().env("HOME", self.home.path()).env("PATH", "/usr/bin:/bin");
         command.arg("-C").arg(self.workspace()).args(["--quiet", "--no-progress"]).args(arguments);
+        if !arguments.contains(&"--repository") {
+            command.args(&self.place);
+        }
         command
     }
 
@@ -103,7 +126,7 @@ impl Scene {
             Act::Save => ("save", vec!["save"]),
             Act::Restore => ("restore", vec!["restore", target]),
             Act::Prune => ("prune", vec!["prune", "--keep", &keep]),
-            Act::Collect => ("collect", vec!["repository", "collect", "--grace", "0s"]),
+            Act::Collect => ("collect", vec!["repository", "collect"]),
             Act::Copy => ("copy", vec!["repository", "copy", "--to", &mirror, "--to-key-file", &key]),
         };
         let mut command = self.command(&arguments);
@@ -165,8 +188,8 @@ fn remove(path: &Path) {
 }
 
 /// Runs `rounds` rounds of one random act each.
-fn survive(seed: u64, rounds: usize) {
-    let mut scene = Scene::new(seed);
+fn survive(seed: u64, place: Place, rounds: usize) {
+    let mut scene = Scene::new(seed, place);
     kill::time(&mut scene.command(&["save"])).unwrap();
     let first = scene.picture();
     scene.learn(&first, "the first save");
@@ -213,10 +236,10 @@ fn survive(seed: u64, rounds: usize) {
 
 #[test]
 fn survives_a_few_kills() {
-    survive(1, 6);
+    survive(1, Place::Own, 6);
 }
 
 #[test]
 fn slow_survives_200_kills() {
-    survive(20_260, 200);
+    survive(20_260, Place::Apart, 200);
 }
