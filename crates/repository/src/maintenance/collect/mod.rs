@@ -35,6 +35,9 @@ use crate::stopwatch::Stopwatch;
 pub struct CollectOptions {
     /// Packs are rewritten until at most this part of what is stored is unreferenced, in percent.
     pub max_unused_percent: u8,
+    /// Another grace period than the repository's, in seconds. Shorter only when nothing else writes: a capture under
+    /// way would lose what it relies on.
+    pub grace_seconds: Option<u64>,
     /// How many threads may work at once, at least 1; by default that of the machine's cores.
     pub threads: usize,
     /// Told of the bytes of chunks that are stored again.
@@ -47,6 +50,7 @@ impl Default for CollectOptions {
     fn default() -> Self {
         Self {
             max_unused_percent: 10,
+            grace_seconds: None,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             progress: Arc::new(NoProgress),
             cancel: Cancel::new(),
@@ -112,7 +116,8 @@ impl Repository {
         let now = store_time(shared)?;
         let survey = Survey::take(shared)?;
         let live = Live::new(&survey);
-        let grace = Duration::from_secs(shared.config.collect_grace_seconds);
+        let grace = options.grace_seconds.unwrap_or(shared.config.collect_grace_seconds);
+        let grace = Duration::from_secs(grace);
         let mut collection = Collection {
             repository: self,
             shared,
