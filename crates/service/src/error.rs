@@ -100,11 +100,6 @@ impl ServiceError {
         Self::new(ErrorKind::Internal, message).because(cause)
     }
 
-    /// The use case `name` is not written yet.
-    pub(crate) fn unfinished(name: &str) -> Self {
-        Self::new(ErrorKind::Unavailable, format!("{name} is not available"))
-    }
-
     /// Names the failure more narrowly than its kind does.
     #[must_use]
     pub fn code(mut self, code: &'static str) -> Self {

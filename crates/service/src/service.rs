@@ -94,6 +94,11 @@ impl Service {
         }
     }
 
+    /// Closes the connections to the catalog. What was done needs no closing to be durable.
+    pub async fn close(&self) {
+        self.catalog().close().await;
+    }
+
     pub(crate) fn catalog(&self) -> &Catalog {
         &self.inner.parts.catalog
     }

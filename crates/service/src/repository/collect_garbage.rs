@@ -1,21 +1,49 @@
 //! Removes content that nothing references.
 
-use crate::error::{Result, ServiceError};
+use backstay_model::{Caller, Subject, TaskId};
+use backstay_repository::CollectOptions;
+use serde_json::json;
+
+use crate::error::Result;
 use crate::run::Run;
-use crate::service::Service;
+use crate::service::{Describe, Service, blocking};
+use crate::tasks::{Payload, Work};
 use crate::view::CollectReport;
-use backstay_model::{Caller, TaskId};
 
 impl Service {
-    /// Collects, in two phases with a grace period; `dry_run` only counts. Safe beside running captures.
-    pub async fn collect_garbage(&self, caller: &Caller, dry_run: bool, run: &Run) -> Result<CollectReport> {
-        let _ = (self, caller, dry_run, run);
-        Err(ServiceError::unfinished("collect_garbage"))
+    /// Collects, in two phases with a grace period between them. Safe beside running captures.
+    pub async fn collect_garbage(&self, caller: &Caller, run: &Run) -> Result<CollectReport> {
+        self.permit_repository(caller).await?;
+        let repository = self.repository().await?;
+        let options = CollectOptions {
+            progress: run.progress.clone(),
+            cancel: run.cancel.clone(),
+            ..CollectOptions::default()
+        };
+        let found = blocking("collect garbage", move || Ok(repository.collect(&options)?)).await?;
+        let report = CollectReport {
+            packs_marked: found.marked_packs,
+            bytes_marked: found.marked_bytes,
+            packs_waiting: found.waiting_packs,
+            packs_removed: found.removed_packs,
+            bytes_removed: found.removed_bytes,
+            packs_rewritten: found.rewritten_packs,
+            unused_bytes: found.unused_bytes,
+        };
+        let event = self.event(caller, "repository.collected", Subject::new("repository", "main"));
+        self.commit_event(event.with(json!(report))).await?;
+        Ok(report)
     }
 
     /// Queues the same for a worker.
     pub async fn queue_collect(&self, caller: &Caller) -> Result<TaskId> {
-        let _ = (self, caller);
-        Err(ServiceError::unfinished("queue_collect"))
+        self.permit_repository(caller).await?;
+        let payload =
+            Payload { subject: "repository".to_owned(), caller: caller.clone(), work: Work::Collect };
+        let id = TaskId::generate(self.now(), &**self.rng());
+        let mut tx = self.begin().await?;
+        let task = tx.enqueue(&self.new_task(id, None, &payload, None)).await?.into_row();
+        tx.commit().await?;
+        Ok(task.id)
     }
 }

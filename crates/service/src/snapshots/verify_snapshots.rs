@@ -176,7 +176,7 @@ fn describe(damage: &SnapshotDamage) -> String {
 }
 
 /// What is damaged, and what each snapshot loses.
-fn report_of(found: &RepositoryReport, rows: &BTreeMap<ManifestId, SnapshotRow>) -> VerifyReport {
+pub(crate) fn report_of(found: &RepositoryReport, rows: &BTreeMap<ManifestId, SnapshotRow>) -> VerifyReport {
     let objects = found.damaged.iter().map(|damaged| DamageReport {
         object: damaged.object.clone(),
         reason: damaged.reason.clone(),

@@ -100,7 +100,7 @@ impl Service {
                 Ok(serde_json::to_value(report).unwrap_or_default())
             }
             Work::Collect => {
-                let report = self.collect_garbage(&caller, false, run).await?;
+                let report = self.collect_garbage(&caller, run).await?;
                 Ok(serde_json::to_value(report).unwrap_or_default())
             }
             Work::Prune { source } => {

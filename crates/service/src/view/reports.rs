@@ -70,34 +70,38 @@ pub struct DamageReport {
     pub lost_paths: Vec<String>,
 }
 
-/// What a collection did.
+/// What a collection did. It works in two phases: what it marks now, a collection after the grace period removes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CollectReport {
-    /// Whether nothing was changed.
-    pub dry_run: bool,
-    /// Bytes in all packs before.
-    pub bytes_before: u64,
-    /// Bytes that nothing references.
-    pub unused_bytes: u64,
-    /// Packs marked for removal; they go when the grace period has passed.
+    /// Packs marked for removal.
     pub packs_marked: u64,
+    /// Their bytes.
+    pub bytes_marked: u64,
+    /// Packs that were marked earlier and whose grace period is not over.
+    pub packs_waiting: u64,
     /// Packs removed now.
     pub packs_removed: u64,
     /// Bytes removed now.
     pub bytes_removed: u64,
-    /// Packs written anew because most of their content was unused.
+    /// Packs written anew because much of their content was unused.
     pub packs_rewritten: u64,
+    /// Bytes that nothing references and that stay, because writing their packs anew would cost more than it frees.
+    pub unused_bytes: u64,
 }
 
 /// What a repair did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepairReport {
-    /// Index objects written anew.
-    pub indexes_rebuilt: u64,
-    /// Chunks that were taken over from another repository.
-    pub chunks_healed: u64,
-    /// Chunks that are lost.
-    pub chunks_lost: u64,
+    /// Whether nothing is damaged any more.
+    pub healthy: bool,
+    /// Packs that were entered into the index again.
+    pub packs_indexed: u64,
+    /// Damaged packs that were taken out of use.
+    pub packs_dropped: u64,
+    /// Bytes that were saved from damaged packs.
+    pub saved_bytes: u64,
+    /// Snapshots of which lost content was taken from the other repository.
+    pub snapshots_healed: u64,
     /// What remains damaged.
     pub remaining: Vec<DamageReport>,
 }
