@@ -50,7 +50,7 @@ fn copies_are_whole_share_content_and_are_not_repeated() {
         let (_, files) = saved.iter().find(|(name, _)| name == manifest.snapshot.as_str()).unwrap();
         assert_eq!(load(&to, &id).unwrap(), *files);
     }
-    let sizes = [&from, &to].map(|repository| repository.statistics(&Default::default()).unwrap());
+    let sizes = [&from, &to].map(|repository| repository.statistics(&StatisticsOptions::default()).unwrap());
     assert!(sizes[1].stored_bytes < sizes[0].stored_bytes * 105 / 100, "{sizes:?}");
     assert_eq!(sizes[0].deduplicated_bytes / 20_000, sizes[1].deduplicated_bytes / 20_000);
 
@@ -95,9 +95,9 @@ fn everything_that_an_entry_has_is_copied() {
     let report = copy_snapshots(&from, &to, &CopyOptions::default()).unwrap();
     let copied = &report.copied[0].1.manifest;
     let (here, there) = (from.reader(), to.reader());
-    let copies: Vec<Entry> = there.entries(&copied.root).map(Result::unwrap).collect();
-    assert_eq!(copies.len(), entries.len());
-    for (copy, entry) in copies.iter().zip(&entries) {
+    let found: Vec<Entry> = there.entries(&copied.root).map(Result::unwrap).collect();
+    assert_eq!(found.len(), entries.len());
+    for (copy, entry) in found.iter().zip(&entries) {
         match (copy.content(), entry.content()) {
             (Some(copied), Some(original)) => {
                 let read = there.read_all(copied, u64::MAX).unwrap();

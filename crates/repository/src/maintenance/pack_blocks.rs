@@ -9,6 +9,9 @@ use crate::progress::Cancel;
 use crate::reader::blocks::FoundBlock;
 use crate::repository::Shared;
 
+/// Receives blocks: the number of each, what the index knows of it, and its raw bytes or the error about it.
+pub(crate) type Visit<'v> = dyn FnMut(u32, &FoundBlock, Result<Vec<u8>>) -> Result<()> + 'v;
+
 /// Neighbouring blocks are read together up to this length.
 const SPAN_BYTES: u64 = 4 << 20;
 
@@ -20,7 +23,7 @@ pub(crate) fn read_blocks(
     pack: PackId,
     blocks: &[u32],
     cancel: &Cancel,
-    visit: &mut dyn FnMut(u32, &FoundBlock, Result<Vec<u8>>) -> Result<()>,
+    visit: &mut Visit<'_>,
 ) -> Result<()> {
     let mut rest = blocks;
     while !rest.is_empty() {
@@ -65,7 +68,7 @@ fn one_by_one(
     shared: &Shared,
     pack: PackId,
     span: Vec<(u32, FoundBlock)>,
-    visit: &mut dyn FnMut(u32, &FoundBlock, Result<Vec<u8>>) -> Result<()>,
+    visit: &mut Visit<'_>,
 ) -> Result<()> {
     for (block, found) in span {
         let sealed: Result<Bytes> =

@@ -178,8 +178,10 @@ fn read_object(shared: &Shared, id: &IndexId) -> Result<Option<Bytes>> {
 /// Whether an error is about what is stored, not about reaching it.
 pub(crate) fn is_damage(error: &RepositoryError) -> bool {
     match error {
-        RepositoryError::Damaged { .. } | RepositoryError::MissingChunk { .. } => true,
-        RepositoryError::NotFound { .. } | RepositoryError::NewerFormat { .. } => true,
+        RepositoryError::Damaged { .. }
+        | RepositoryError::MissingChunk { .. }
+        | RepositoryError::NotFound { .. }
+        | RepositoryError::NewerFormat { .. } => true,
         RepositoryError::Store(error) => {
             matches!(error.kind, StoreErrorKind::NotFound | StoreErrorKind::OutOfRange)
         }

@@ -47,15 +47,12 @@ impl<'s> TreeCopy<'s> {
             writer.options().cancel.check()?;
             if let Some(entry) = frame.entries.next().transpose()? {
                 if let Node::Directory { directory } = entry.node {
-                    match self.known(writer, &directory) {
-                        Some(directory) => {
-                            let entry = Entry { node: Node::Directory { directory }, ..entry };
-                            frame.builder.add(&mut lane, &entry)?;
-                        }
-                        None => {
-                            let below = self.frame(&directory, Some(entry));
-                            frames.push(below);
-                        }
+                    if let Some(directory) = self.known(writer, &directory) {
+                        let entry = Entry { node: Node::Directory { directory }, ..entry };
+                        frame.builder.add(&mut lane, &entry)?;
+                    } else {
+                        let below = self.frame(&directory, Some(entry));
+                        frames.push(below);
                     }
                 } else {
                     let entry = self.translate(writer, &mut lane, entry)?;

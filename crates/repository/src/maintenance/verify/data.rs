@@ -112,7 +112,7 @@ impl Verification<'_> {
     }
 
     fn note_block(&self, found: &FoundBlock, error: &RepositoryError) {
-        let mut damaged = DamagedObject::of(error, found.place.pack.object_name());
+        let mut damaged = DamagedObject::of(error, &found.place.pack.object_name());
         damaged.offset = Some(found.place.offset.into());
         self.report.lock().damaged.push(damaged);
         let mut bad = self.bad.lock();
@@ -129,7 +129,7 @@ impl Verification<'_> {
         let footer = match read_footer(&*self.shared.store, &self.shared.keys, work.pack, object.size) {
             Ok(footer) => footer,
             Err(error) if is_damage(&error) => {
-                self.report.lock().damaged.push(DamagedObject::of(&error, work.pack.object_name()));
+                self.report.lock().damaged.push(DamagedObject::of(&error, &work.pack.object_name()));
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -140,7 +140,7 @@ impl Verification<'_> {
             self.report
                 .lock()
                 .damaged
-                .push(DamagedObject::new(work.pack.object_name(), "its footer and the index disagree"));
+                .push(DamagedObject::new(&work.pack.object_name(), "its footer and the index disagree"));
         }
         Ok(())
     }

@@ -71,11 +71,9 @@ impl Search<'_, '_> {
                 }
                 path.extend_from_slice(&entry.name);
                 match &entry.node {
-                    Node::File { content } => {
-                        if !self.is_readable(content)? {
-                            frame.is_whole = false;
-                            lost(&path, false);
-                        }
+                    Node::File { content } if !self.is_readable(content)? => {
+                        frame.is_whole = false;
+                        lost(&path, false);
                     }
                     Node::Directory { directory } if !self.whole.contains(&directory.id) => {
                         let below = Frame::of(directory, path.len());

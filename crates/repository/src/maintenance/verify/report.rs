@@ -1,5 +1,7 @@
 //! What a verification found.
 
+use std::fmt;
+
 use backstay_store::StoreErrorKind;
 
 use crate::error::RepositoryError;
@@ -17,12 +19,12 @@ pub struct DamagedObject {
 }
 
 impl DamagedObject {
-    pub(crate) fn new(object: impl ToString, reason: &str) -> Self {
+    pub(crate) fn new(object: &dyn fmt::Display, reason: &str) -> Self {
         Self { object: object.to_string(), offset: None, reason: reason.to_owned() }
     }
 
     /// The object that `error` tells of; `object` when it names none.
-    pub(crate) fn of(error: &RepositoryError, object: impl ToString) -> Self {
+    pub(crate) fn of(error: &RepositoryError, object: &dyn fmt::Display) -> Self {
         match error {
             RepositoryError::Damaged { object, offset, reason, .. } => {
                 Self { object: object.clone(), offset: *offset, reason: (*reason).to_owned() }

@@ -91,12 +91,12 @@ impl Verification<'_> {
             RepositoryError::Store(error) => error.subject.clone(),
             _ => String::new(),
         };
-        self.report.lock().damaged.push(DamagedObject::of(error, object));
+        self.report.lock().damaged.push(DamagedObject::of(error, &object));
     }
 
     fn note_manifest(&self, id: &ManifestId, error: &RepositoryError) {
         let mut report = self.report.lock();
-        report.damaged.push(DamagedObject::of(error, id.object_name()));
+        report.damaged.push(DamagedObject::of(error, &id.object_name()));
         report.snapshots.push(SnapshotDamage {
             manifest: *id,
             snapshot: None,
@@ -119,16 +119,16 @@ impl Verification<'_> {
         let mut report = self.report.lock();
         report.checked_packs = survey.packs.len() as u64;
         for (id, error) in &survey.damaged_index {
-            report.damaged.push(DamagedObject::of(error, id.object_name()));
+            report.damaged.push(DamagedObject::of(error, &id.object_name()));
         }
         // A marked pack that is gone was collected; if anything needs it all the same, that is found by its chunks.
         for pack in survey.missing_packs.iter().filter(|pack| !survey.markers.contains_key(pack)) {
-            report.damaged.push(DamagedObject::new(pack.object_name(), "it is missing"));
+            report.damaged.push(DamagedObject::new(&pack.object_name(), "it is missing"));
         }
         for pack in &survey.altered_packs {
             report
                 .damaged
-                .push(DamagedObject::new(pack.object_name(), "it has another length than it should"));
+                .push(DamagedObject::new(&pack.object_name(), "it has another length than it should"));
         }
         let unindexed = survey.packs.keys().filter(|pack| survey.index.pack_number(pack).is_none()).count();
         report.unindexed_packs = unindexed as u64;
