@@ -1,5 +1,4 @@
 //! Passwords and key files: adding, changing, removing, and refusing.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod fixtures;
 
