@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use backstay_repository::{
     Content, ContentHint, CopyOptions, Credential, Entry, InitOptions, Node, RepairOptions, Repository,
-    VerifyDepth, VerifyOptions, WriterOptions, Xattr, copy_snapshots,
+    StatisticsOptions, VerifyDepth, VerifyOptions, WriterOptions, Xattr, copy_snapshots,
 };
 use backstay_store::testing::{Fault, FaultStore};
 use backstay_store::{MemoryStore, ObjectName, Store, StoreErrorKind};
