@@ -15,6 +15,8 @@ use crate::wire::{Decoder, Malformed};
 pub(crate) enum BlockForm {
     /// Anything that may compress.
     General,
+    /// Disk images and pages: what is worth a little more time.
+    Dense,
     /// Numeric arrays.
     Array,
     /// Noise.
@@ -24,6 +26,7 @@ pub(crate) enum BlockForm {
 /// Encodes blocks.
 pub(crate) struct BlockEncoder {
     general: Compressor<'static>,
+    dense: Option<Compressor<'static>>,
     entropy_only: Option<Compressor<'static>>,
     planes: Vec<u8>,
 }
@@ -41,13 +44,16 @@ const PLANE_HEADER_BYTES: usize = 5;
 
 impl BlockEncoder {
     pub(crate) fn new() -> Self {
-        Self { general: compressor(1), entropy_only: None, planes: Vec::new() }
+        Self { general: general(), dense: None, entropy_only: None, planes: Vec::new() }
     }
 
     /// Encodes `raw`, which may be taken, into `out`, which is replaced.
     pub(crate) fn encode(&mut self, form: BlockForm, raw: &mut Vec<u8>, out: &mut Vec<u8>) -> Encoding {
         let encoded = match form {
             BlockForm::General => self.zstd(raw, out),
+            BlockForm::Dense => {
+                compress(self.dense.get_or_insert_with(dense), raw, out).then_some(Encoding::Zstd)
+            }
             BlockForm::Array => self.array(raw, out),
             BlockForm::Noise => None,
         };
@@ -111,21 +117,30 @@ impl BlockEncoder {
     }
 }
 
-fn compressor(level: i32) -> Compressor<'static> {
+fn compressor(level: i32, parameters: &[CParameter]) -> Compressor<'static> {
     let mut compressor = Compressor::new(level).expect("zstd allocates a context");
-    for parameter in [CParameter::ContentSizeFlag(false), CParameter::ChecksumFlag(false)] {
-        compressor.set_parameter(parameter).expect("zstd knows this parameter");
+    // The length and the authenticity of a block are known otherwise.
+    let frame = [CParameter::ContentSizeFlag(false), CParameter::ChecksumFlag(false)];
+    for parameter in frame.iter().chain(parameters) {
+        compressor.set_parameter(*parameter).expect("zstd knows this parameter");
     }
     compressor
 }
 
+/// Level 1 with a window as long as a block and twice the table: 2 % smaller than level 1, 4 % slower.
+fn general() -> Compressor<'static> {
+    compressor(1, &[CParameter::WindowLog(20), CParameter::HashLog(15), CParameter::MinMatch(7)])
+}
+
+/// Level 3 with smaller tables: 7 % smaller than level 1, 20 % slower.
+fn dense() -> Compressor<'static> {
+    let tables = [CParameter::WindowLog(21), CParameter::HashLog(16), CParameter::ChainLog(14)];
+    compressor(3, &tables)
+}
+
 /// A compressor that hardly looks for repetitions but always codes literals: what exponent bytes need.
 fn entropy_only() -> Compressor<'static> {
-    let mut compressor = compressor(-20);
-    compressor
-        .set_parameter(CParameter::LiteralCompressionMode(ParamSwitch::Enable))
-        .expect("zstd knows this parameter");
-    compressor
+    compressor(-20, &[CParameter::LiteralCompressionMode(ParamSwitch::Enable)])
 }
 
 /// Compresses `raw` into `out`, which is replaced. False when it did not fit in `raw.len()` bytes.
@@ -267,7 +282,12 @@ mod tests {
         fn blocks_read_back(
             raw in prop::collection::vec(any::<u8>(), 1..5000),
             repeat in 1..40_usize,
-            form in prop::sample::select(vec![BlockForm::General, BlockForm::Array, BlockForm::Noise]),
+            form in prop::sample::select(vec![
+                BlockForm::General,
+                BlockForm::Dense,
+                BlockForm::Array,
+                BlockForm::Noise,
+            ]),
         ) {
             round_trip(form, &raw.repeat(repeat));
         }

@@ -17,6 +17,9 @@ use crate::writer::{Writer, large};
 /// A block of file content is closed when it has this many bytes.
 const DATA_BLOCK_BYTES: usize = 1 << 20;
 
+/// A block of a disk image is closed when it has this many bytes: images repeat themselves at some distance.
+const IMAGE_BLOCK_BYTES: usize = 2 << 20;
+
 /// A block of pages is closed when it has this many bytes: smaller, since pages are read one by one.
 const TREE_BLOCK_BYTES: usize = 256 << 10;
 
@@ -24,9 +27,25 @@ const TREE_BLOCK_BYTES: usize = 256 << 10;
 #[derive(Debug, Clone, Copy)]
 enum Slot {
     General,
+    Image,
     Array,
     Noise,
     Tree,
+}
+
+impl Slot {
+    const ALL: [Self; 5] = [Self::General, Self::Image, Self::Array, Self::Noise, Self::Tree];
+
+    /// How its blocks are encoded, and how many bytes close one.
+    const fn form(self) -> (BlockForm, usize) {
+        match self {
+            Self::General => (BlockForm::General, DATA_BLOCK_BYTES),
+            Self::Image => (BlockForm::Dense, IMAGE_BLOCK_BYTES),
+            Self::Array => (BlockForm::Array, DATA_BLOCK_BYTES),
+            Self::Noise => (BlockForm::Noise, DATA_BLOCK_BYTES),
+            Self::Tree => (BlockForm::Dense, TREE_BLOCK_BYTES),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -39,7 +58,7 @@ struct OpenBlock {
 #[derive(Debug)]
 pub(crate) struct LaneState {
     encoder: BlockEncoder,
-    open: [OpenBlock; 4],
+    open: [OpenBlock; Slot::ALL.len()],
     encoded: Vec<u8>,
     /// A segment of a large file; see `large`.
     pub(crate) segment: Vec<u8>,
@@ -65,7 +84,7 @@ impl LaneState {
         id: ChunkId,
         data: &[u8],
     ) -> Result<()> {
-        let limit = if matches!(slot, Slot::Tree) { TREE_BLOCK_BYTES } else { DATA_BLOCK_BYTES };
+        let (_, limit) = slot.form();
         let block = &mut self.open[slot as usize];
         block.raw.extend_from_slice(data);
         block.chunks.push(ChunkInfo { id, length: data.len() as u32 });
@@ -80,12 +99,8 @@ impl LaneState {
         if block.chunks.is_empty() {
             return Ok(());
         }
-        let (form, class) = match slot {
-            Slot::General => (BlockForm::General, PackClass::Data),
-            Slot::Array => (BlockForm::Array, PackClass::Data),
-            Slot::Noise => (BlockForm::Noise, PackClass::Data),
-            Slot::Tree => (BlockForm::General, PackClass::Tree),
-        };
+        let (form, _) = slot.form();
+        let class = if matches!(slot, Slot::Tree) { PackClass::Tree } else { PackClass::Data };
         let encoding = self.encoder.encode(form, &mut block.raw, &mut self.encoded);
         session.append_block(finisher, class, &mut self.encoded, encoding, &block.chunks)?;
         block.raw.clear();
@@ -95,9 +110,7 @@ impl LaneState {
 
     /// Writes the open blocks into packs.
     pub(crate) fn flush(&mut self, session: &Session, finisher: &Finisher) -> Result<()> {
-        [Slot::General, Slot::Array, Slot::Noise, Slot::Tree]
-            .into_iter()
-            .try_for_each(|slot| self.close(session, finisher, slot))
+        Slot::ALL.into_iter().try_for_each(|slot| self.close(session, finisher, slot))
     }
 }
 
@@ -136,8 +149,9 @@ impl<'w> Lane<'w> {
             ContentHint::Incompressible => Some(Slot::Noise),
             _ => None,
         };
+        let compressible = if hint == ContentHint::Image { Slot::Image } else { Slot::General };
         let id = self.add_to(data, |data| {
-            slot.unwrap_or_else(|| if looks_incompressible(data) { Slot::Noise } else { Slot::General })
+            slot.unwrap_or_else(|| if looks_incompressible(data) { Slot::Noise } else { compressible })
         })?;
         self.writer.session.options.progress.advance(0, data.len() as u64);
         Ok(id)

@@ -146,6 +146,7 @@ impl<'f> Job<'f> {
         let alignment = if shape == Shape::Array { 8 } else { 1 };
         let hint = match (shape, hint) {
             (Shape::Array, _) => ContentHint::Array,
+            (Shape::Image, ContentHint::Auto) => ContentHint::Image,
             (_, hint) => hint,
         };
         let turn = Turn {
