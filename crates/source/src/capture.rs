@@ -70,7 +70,11 @@ impl Warnings {
         let (mut warnings, more) = self.kept.into_inner().expect("no holder of this lock panics");
         warnings.sort_by(|a, b| (&a.path, &a.code).cmp(&(&b.path, &b.code)));
         if more > 0 {
-            warnings.push(CaptureWarning::new(b"", "more_warnings", format!("{more} more warnings are not kept")));
+            warnings.push(CaptureWarning::new(
+                b"",
+                "more_warnings",
+                format!("{more} more warnings are not kept"),
+            ));
         }
         warnings
     }

@@ -68,7 +68,11 @@ mod tests {
     fn attributes_read_back() {
         let attributes = WorkspaceAttributes {
             scope: vec![b"a\xff".to_vec()],
-            root: RootMetadata { mode: 0o755, xattrs: vec![(b"user.a".to_vec(), vec![0, 255])], ..RootMetadata::default() },
+            root: RootMetadata {
+                mode: 0o755,
+                xattrs: vec![(b"user.a".to_vec(), vec![0, 255])],
+                ..RootMetadata::default()
+            },
             ..WorkspaceAttributes::default()
         };
         assert_eq!(WorkspaceAttributes::from_map(&attributes.to_map()), attributes);

@@ -187,7 +187,9 @@ impl WorkspaceError {
             Self::NeedsRecovery { .. } | Self::Unfinished { .. } => Some("run `backstay recover`"),
             Self::Conflict { .. } => Some("look at `backstay diff`, then plan again"),
             Self::TargetNotEmpty { .. } => Some("name a new or an empty directory"),
-            Self::ChangedWhileRead { .. } => Some("stop the program that writes it, or save without `--strict`"),
+            Self::ChangedWhileRead { .. } => {
+                Some("stop the program that writes it, or save without `--strict`")
+            }
             _ => None,
         }
     }

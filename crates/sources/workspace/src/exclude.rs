@@ -110,7 +110,7 @@ impl Rules {
     }
 
     /// The chain of the directory at `path`, whose ignore files, in the order of [`Rules::ignore_files`], hold `texts`.
-    pub(crate) fn descend(&self, above: &RuleChain, path: &[u8], texts: &[Vec<u8>]) -> RuleChain {
+    pub(crate) fn descend(above: &RuleChain, path: &[u8], texts: &[Vec<u8>]) -> RuleChain {
         let matchers: Vec<Gitignore> =
             texts.iter().map(|text| parse(text)).filter(|matcher| !matcher.is_empty()).collect();
         if matchers.is_empty() {
@@ -170,8 +170,8 @@ mod tests {
     #[test]
     fn a_nested_file_overrules_the_one_above() {
         let rules = rules(&[]);
-        let root = rules.descend(&RuleChain::default(), b"", &[b"*.log\n/top\n".to_vec()]);
-        let nested = rules.descend(&root, b"a", &[b"!keep.log\nbuild/\n".to_vec()]);
+        let root = Rules::descend(&RuleChain::default(), b"", &[b"*.log\n/top\n".to_vec()]);
+        let nested = Rules::descend(&root, b"a", &[b"!keep.log\nbuild/\n".to_vec()]);
         assert!(rules.excludes(&root, b"", b"x.log", false));
         assert!(rules.excludes(&root, b"", b"top", false));
         assert!(!rules.excludes(&nested, b"a", b"top", false));

@@ -29,8 +29,8 @@ pub use error::{Result, WorkspaceError};
 pub use exclude::{ExcludeOptions, IGNORE_FILE, OWN_DIRECTORY};
 pub use lock::{LockOwner, WorkspaceLock, host_name};
 pub use restore::{
-    Action, ExecuteOptions, Outcome, PlannedChange, Recovered, RestoreOptions, RestorePlan, Steps, acknowledge, execute,
-    plan, recover, restore_to,
+    Action, ExecuteOptions, Outcome, PlannedChange, Recovered, RestoreOptions, RestorePlan, Steps,
+    acknowledge, execute, plan, recover, restore_to,
 };
 pub use selection::Selection;
 pub use source::{Execution, WorkspaceSource};

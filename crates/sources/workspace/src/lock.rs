@@ -34,11 +34,7 @@ pub struct LockOwner {
 
 impl fmt::Display for LockOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "`{}` (process {} on {}, since {})",
-            self.operation, self.pid, self.host, self.started_at
-        )
+        write!(f, "`{}` (process {} on {}, since {})", self.operation, self.pid, self.host, self.started_at)
     }
 }
 
@@ -71,7 +67,9 @@ impl WorkspaceLock {
                     pause_for(pause);
                     waited += pause;
                 }
-                Err(Errno::WOULDBLOCK) => return Err(WorkspaceError::Busy { owner: read_owner(&mut file, clock) }),
+                Err(Errno::WOULDBLOCK) => {
+                    return Err(WorkspaceError::Busy { owner: read_owner(&mut file, clock) });
+                }
                 Err(errno) => return Err(WorkspaceError::path("lock", b".backstay/lock", errno)),
             }
         }

@@ -81,7 +81,10 @@ impl Selection {
                 && let Ok(pattern) = std::str::from_utf8(&path)
             {
                 let glob = GlobBuilder::new(pattern).literal_separator(true).build().map_err(|error| {
-                    WorkspaceError::BadPattern { pattern: pattern.to_owned(), reason: error.kind().to_string() }
+                    WorkspaceError::BadPattern {
+                        pattern: pattern.to_owned(),
+                        reason: error.kind().to_string(),
+                    }
                 })?;
                 globs.add(glob);
                 any_glob = true;
@@ -128,7 +131,8 @@ impl Selection {
             below.push(b'/');
         }
         let at = named.paths.partition_point(|wanted| *wanted < below);
-        let is_above = named.globs.is_some() || named.paths.get(at).is_some_and(|wanted| wanted.starts_with(&below));
+        let is_above =
+            named.globs.is_some() || named.paths.get(at).is_some_and(|wanted| wanted.starts_with(&below));
         if is_above { Selected::Above } else { Selected::Outside }
     }
 

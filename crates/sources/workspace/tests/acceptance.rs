@@ -1,5 +1,7 @@
 //! Save, wreck, restore: identical; and back, and forth.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 mod fixtures;
 
 use std::fs::{self, File};
@@ -36,7 +38,12 @@ fn wreck(bench: &Bench) {
     symlink("/etc/passwd", bench.path("dangling")).unwrap();
     fs::remove_file(bench.path("linked/b")).unwrap();
     fs::copy(bench.path("linked/a"), bench.path("linked/b")).unwrap();
-    File::options().write(true).open(bench.path("sparse")).unwrap().write_all_at(b"flotsam", 5 << 20).unwrap();
+    File::options()
+        .write(true)
+        .open(bench.path("sparse"))
+        .unwrap()
+        .write_all_at(b"flotsam", 5 << 20)
+        .unwrap();
     rustix::fs::removexattr(bench.path("noted"), "user.note").unwrap();
     bench.write("new/deep/file", "was not there");
 }
@@ -67,7 +74,11 @@ fn a_wrecked_workspace_comes_back_and_undo_is_redo() {
     bench.restore(&saved.receipt.manifest);
     before.assert_same(&bench.picture(), "after the redo");
     let again = bench.restore(&saved.receipt.manifest);
-    assert_eq!((again.created, again.replaced, again.deleted, again.metadata), (0, 0, 0, 0), "nothing is left to do");
+    assert_eq!(
+        (again.created, again.replaced, again.deleted, again.metadata),
+        (0, 0, 0, 0),
+        "nothing is left to do"
+    );
 }
 
 #[test]
@@ -195,7 +206,10 @@ fn a_scoped_snapshot_touches_nothing_else() {
     }
     bench.restore(&saved.receipt.manifest);
     let read = |path: &str| fs::read_to_string(bench.path(path)).unwrap();
-    assert_eq!([read("in/file"), read("in2/deep/file"), read("out/file"), read("in2/other")], ["1", "1", "2", "2"]);
+    assert_eq!(
+        [read("in/file"), read("in2/deep/file"), read("out/file"), read("in2/other")],
+        ["1", "1", "2", "2"]
+    );
     let selection = Selection::of_paths(&["in/missing"]).unwrap();
     let refused =
         fixtures::error_of(bench.save_with(&CaptureOptions { selection, ..CaptureOptions::default() }));

@@ -1,5 +1,7 @@
 //! What a capture reads, and what it does when reading is difficult.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 mod fixtures;
 
 use std::ffi::CString;
@@ -124,7 +126,8 @@ fn an_unreadable_entry_fails_the_save_unless_that_is_allowed() {
     bench.write("good", "1");
     bench.write("bad", "1");
     bench.write("closed/in", "1");
-    let mode = |path: &str, mode| fs::set_permissions(bench.path(path), fs::Permissions::from_mode(mode)).unwrap();
+    let mode =
+        |path: &str, mode| fs::set_permissions(bench.path(path), fs::Permissions::from_mode(mode)).unwrap();
     mode("bad", 0);
     mode("closed", 0);
     let refused = error_of(bench.save_with(&CaptureOptions::default()));
@@ -143,7 +146,11 @@ fn an_unreadable_entry_fails_the_save_unless_that_is_allowed() {
     bench.write("closed/in", "2");
     bench.restore(&saved.receipt.manifest);
     let read = |path: &str| fs::read_to_string(bench.path(path)).unwrap();
-    assert_eq!([read("good"), read("bad"), read("closed/in")], ["1", "2", "2"], "what was not read is left alone");
+    assert_eq!(
+        [read("good"), read("bad"), read("closed/in")],
+        ["1", "2", "2"],
+        "what was not read is left alone"
+    );
 }
 
 #[test]

@@ -150,7 +150,8 @@ impl Node {
         segment: &Segment,
         lane: &mut Lane<'_>,
     ) -> Result<Progressed> {
-        let entries: Vec<Entry> = std::mem::take(&mut *segment.entries.lock()).into_iter().flatten().collect();
+        let entries: Vec<Entry> =
+            std::mem::take(&mut *segment.entries.lock()).into_iter().flatten().collect();
         if self.segments() == 1 {
             if !self.changed.load(Ordering::Acquire)
                 && let Some(directory) = self.old_directory

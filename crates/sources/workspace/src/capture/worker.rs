@@ -15,7 +15,9 @@ use super::options::CaptureOptions;
 use super::queue::Queue;
 use crate::error::{Result, WorkspaceError};
 use crate::exclude::{LONGEST_IGNORE_FILE, RuleChain, Rules};
-use crate::fs::{Dir, FileKind, Listing, NameKind, Stat, display, join, read_xattrs_of_file, read_xattrs_of_link};
+use crate::fs::{
+    Dir, FileKind, Listing, NameKind, Stat, display, join, read_xattrs_of_file, read_xattrs_of_link,
+};
 use crate::selection::Selected;
 use backstay_source::{CaptureContext, Warnings};
 
@@ -110,11 +112,7 @@ impl<'a, 'w> Worker<'a, 'w> {
     }
 
     /// Begins with the root.
-    pub(super) fn begin(
-        &mut self,
-        xattrs: &[Xattr],
-        old: Option<DirectoryRef>,
-    ) -> Result<()> {
+    pub(super) fn begin(&mut self, xattrs: &[Xattr], old: Option<DirectoryRef>) -> Result<()> {
         let shared = self.shared;
         let dir = shared.root.again().map_err(|errno| WorkspaceError::path("open", b"", errno))?;
         let mut entry = entry_of(b"root", StoredNode::Unreadable, &shared.root_stat);
@@ -132,12 +130,12 @@ impl<'a, 'w> Worker<'a, 'w> {
             chain,
             inside: shared.options.selection.is_all(),
         };
-        self.start(Node::new(parts, Arc::new(dir)));
+        self.start(&Node::new(parts, Arc::new(dir)));
         Ok(())
     }
 
-    fn start(&self, node: Arc<Node>) {
-        self.shared.open.add(&node);
+    fn start(&self, node: &Arc<Node>) {
+        self.shared.open.add(node);
         let segments = node.claim(self.shared.context.threads + 1);
         self.shared.queue.push_all(segments.into_iter().map(Task::Names));
     }
@@ -147,7 +145,7 @@ impl<'a, 'w> Worker<'a, 'w> {
         let path = join(&parent.path, child.name.to_bytes());
         let above = match parent.dir(&self.shared.root) {
             Ok(dir) => dir,
-            Err(errno) => return self.directory_failed(child, &path, "open", errno),
+            Err(errno) => return self.directory_failed(&child, &path, "open", errno),
         };
         let dir = match above.open_dir(&child.name) {
             Ok(dir) => dir,
@@ -158,11 +156,11 @@ impl<'a, 'w> Worker<'a, 'w> {
                 let entry = if let Met::Entry(entry) = met { Some(entry) } else { None };
                 return self.deliver(&child.segment, child.slot, entry);
             }
-            Err(errno) => return self.directory_failed(child, &path, "open", errno),
+            Err(errno) => return self.directory_failed(&child, &path, "open", errno),
         };
         let stat = match dir.stat_self() {
             Ok(stat) => stat,
-            Err(errno) => return self.directory_failed(child, &path, "inspect", errno),
+            Err(errno) => return self.directory_failed(&child, &path, "inspect", errno),
         };
         if self.shared.repository == Some((stat.device, stat.inode)) {
             return self.deliver(&child.segment, child.slot, None);
@@ -175,7 +173,7 @@ impl<'a, 'w> Worker<'a, 'w> {
                 Ok(xattrs) => xattrs.into_iter().map(|(name, value)| Xattr { name, value }).collect(),
                 Err(error) => {
                     let child = ChildDirectory { old, ..child };
-                    return self.directory_failed(child, &path, "read the attributes of", error.errno);
+                    return self.directory_failed(&child, &path, "read the attributes of", error.errno);
                 }
             },
         };
@@ -196,7 +194,7 @@ impl<'a, 'w> Worker<'a, 'w> {
             Err(errno) => {
                 self.tally.counts.directories -= 1;
                 let child = ChildDirectory { old, ..child };
-                return self.directory_failed(child, &path, "list", errno);
+                return self.directory_failed(&child, &path, "list", errno);
             }
         };
         let chain = self.chain_of(&parent.chain, &path, &dir, &listing);
@@ -211,13 +209,13 @@ impl<'a, 'w> Worker<'a, 'w> {
             chain,
             inside: child.inside,
         };
-        self.start(Node::new(parts, Arc::new(dir)));
+        self.start(&Node::new(parts, Arc::new(dir)));
         Ok(())
     }
 
     fn directory_failed(
         &mut self,
-        child: ChildDirectory,
+        child: &ChildDirectory,
         path: &[u8],
         operation: &'static str,
         errno: Errno,
@@ -239,7 +237,7 @@ impl<'a, 'w> Worker<'a, 'w> {
                 texts.push(text);
             }
         }
-        self.shared.rules.descend(above, path, &texts)
+        Rules::descend(above, path, &texts)
     }
 
     fn work_through(&mut self, segment: &Arc<Segment>) -> Result<()> {
@@ -268,7 +266,9 @@ impl<'a, 'w> Worker<'a, 'w> {
             self.shared.context.cancel.check()?;
             let (name, kind) = node.listing.get(index);
             let mut same = None;
-            while let Some(next) = old.next_if(|next| !matches!(next, Ok(entry) if entry.name.as_slice() > name.to_bytes())) {
+            while let Some(next) =
+                old.next_if(|next| !matches!(next, Ok(entry) if entry.name.as_slice() > name.to_bytes()))
+            {
                 let next = next?;
                 if next.name == name.to_bytes() {
                     same = Some(next);
@@ -316,6 +316,10 @@ impl<'a, 'w> Worker<'a, 'w> {
     }
 
     /// Captures one name that is no directory.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what is known of one name, at the only place that needs all of it"
+    )]
     fn meet(
         &mut self,
         node: &Node,
@@ -415,11 +419,10 @@ impl<'a, 'w> Worker<'a, 'w> {
         )?;
         let read = match outcome {
             Outcome::Read(read) => read,
-            Outcome::Gone => return Ok(Met::Nothing),
             Outcome::OtherKind if swaps < 3 => {
                 return self.meet(node, dir, name, NameKind::Other, None, inside, swaps + 1);
             }
-            Outcome::OtherKind => return Ok(Met::Nothing),
+            Outcome::Gone | Outcome::OtherKind => return Ok(Met::Nothing),
             Outcome::Unreadable(operation, errno) => {
                 let path = join(&node.path, bytes);
                 let stat = dir.stat(name).ok();
@@ -449,7 +452,9 @@ impl<'a, 'w> Worker<'a, 'w> {
             shared.warnings.add(
                 &path,
                 "changed_while_read",
-                format!("it changed each of the {tries} times it was read; its stored bytes may mix two states"),
+                format!(
+                    "it changed each of the {tries} times it was read; its stored bytes may mix two states"
+                ),
             );
         } else if read.stat.links > 1 {
             shared.links.remember(&read.stat, &read.content);
@@ -494,7 +499,8 @@ impl<'a, 'w> Worker<'a, 'w> {
         errno: Errno,
     ) -> Result<Entry> {
         let error = WorkspaceError::path(operation, path, errno);
-        let is_about_the_entry = matches!(errno, Errno::ACCESS | Errno::PERM | Errno::IO | Errno::NOENT | Errno::STALE);
+        let is_about_the_entry =
+            matches!(errno, Errno::ACCESS | Errno::PERM | Errno::IO | Errno::NOENT | Errno::STALE);
         if !self.shared.options.allow_unreadable || !is_about_the_entry {
             return Err(error);
         }

@@ -166,7 +166,7 @@ pub struct EntryState {
 }
 
 impl EntryState {
-    pub(super) fn of_stored(entry: &Entry) -> Self {
+    pub(crate) fn of_stored(entry: &Entry) -> Self {
         Self {
             kind: EntryKind::of(entry),
             mode: entry.mode,
@@ -184,7 +184,7 @@ impl EntryState {
         }
     }
 
-    pub(super) fn of_live(live: &LiveEntry) -> Self {
+    pub(crate) fn of_live(live: &LiveEntry) -> Self {
         let stat = &live.stat;
         Self {
             kind: stat.kind.into(),
@@ -219,7 +219,8 @@ pub struct Change {
 impl Change {
     /// Whether it is a directory of which nothing but the time changed.
     pub(super) fn is_only_directory_time(&self) -> bool {
-        let (ChangeKind::Properties, Some(before), Some(after)) = (self.kind, &self.before, &self.after) else {
+        let (ChangeKind::Properties, Some(before), Some(after)) = (self.kind, &self.before, &self.after)
+        else {
             return false;
         };
         before.kind == EntryKind::Directory

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use backstay_repository::{Entry, Node};
 
 use super::live::{Difference, LiveEntry, What};
-use crate::fs::FileKind;
+use crate::fs::{FileKind, Stat};
 
 /// A stored name that takes part in hard links, stored or live.
 #[derive(Debug)]
@@ -17,8 +17,8 @@ pub(crate) struct Named {
     may_stay: bool,
 }
 
-/// For each group of hard links the live name whose file stays.
-pub(crate) type StayingFiles = BTreeMap<u64, Vec<u8>>;
+/// For each group of hard links the live name whose file stays, and the state in which it may.
+pub(crate) type StayingFiles = BTreeMap<u64, (Vec<u8>, Stat)>;
 
 /// Collects names of files that have several.
 #[derive(Debug, Default)]
@@ -31,7 +31,12 @@ pub(crate) struct LinkFinder {
 
 impl Named {
     /// `None` when neither the stored nor the live file has several names.
-    pub(super) fn new(path: &[u8], entry: &Entry, live: Option<&LiveEntry>, what: Option<What>) -> Option<Self> {
+    pub(super) fn new(
+        path: &[u8],
+        entry: &Entry,
+        live: Option<&LiveEntry>,
+        what: Option<What>,
+    ) -> Option<Self> {
         if !matches!(entry.node, Node::File { .. }) {
             return None;
         }
@@ -76,8 +81,10 @@ impl LinkFinder {
                 named.inode().filter(|inode| *kept_inodes.entry(*inode).or_insert(group) == group)
             });
             for named in names {
-                if named.inode().is_some() && named.inode() == main {
-                    staying.entry(group).or_insert_with(|| named.path.clone());
+                if let Some(live) =
+                    named.live.as_ref().filter(|_| named.inode().is_some() && named.inode() == main)
+                {
+                    staying.entry(group).or_insert_with(|| (named.path.clone(), live.stat));
                 }
                 if named.inode().is_some() && named.inode() != main {
                     differences.push(named.into_difference());

@@ -17,7 +17,9 @@ use crate::attributes::WorkspaceAttributes;
 use crate::capture::{Queue, is_unchanged, read_ignore_file};
 use crate::error::{Result, WorkspaceError};
 use crate::exclude::{LONGEST_IGNORE_FILE, RuleChain, Rules};
-use crate::fs::{Dir, FileKind, Listing, NameKind, Stat, join, read_xattrs_of_file, read_xattrs_of_link, walk_order};
+use crate::fs::{
+    Dir, FileKind, Listing, NameKind, Stat, join, read_xattrs_of_file, read_xattrs_of_link, walk_order,
+};
 use crate::selection::{Selected, Selection};
 
 /// What is compared, and how.
@@ -250,7 +252,10 @@ impl<'a> Worker<'a> {
             self.compare_name(&task, entry, here, &mut below)?;
         }
         let is_touched = self.found.differences[before..].iter().any(|found| found.what != What::Metadata);
-        if is_touched && task.live && let Some(entry) = task.stored {
+        if is_touched
+            && task.live
+            && let Some(entry) = task.stored
+        {
             self.found.touched.push((task.path, entry));
         }
         Ok(below)
@@ -275,7 +280,7 @@ impl<'a> Worker<'a> {
                 }
             }
         }
-        task.stored_rules = rules.descend(&task.stored_rules, &task.path, &texts);
+        task.stored_rules = Rules::descend(&task.stored_rules, &task.path, &texts);
         texts.clear();
         if let Some(live) = live {
             for name in rules.ignore_files() {
@@ -284,7 +289,7 @@ impl<'a> Worker<'a> {
                 }
             }
         }
-        task.live_rules = rules.descend(&task.live_rules, &task.path, &texts);
+        task.live_rules = Rules::descend(&task.live_rules, &task.path, &texts);
         Ok(())
     }
 
@@ -336,7 +341,8 @@ impl<'a> Worker<'a> {
         }
         let stored_dir = stored.as_ref().filter(|entry| entry.directory().is_some());
         let is_other_mount = live.is_some_and(|(.., stat)| self.is_other_file_system(&stat));
-        let descends = (stored_dir.is_some() || is_live_dir) && !(stored_dir.is_some() && is_live_dir && is_other_mount);
+        let descends =
+            (stored_dir.is_some() || is_live_dir) && !(stored_dir.is_some() && is_live_dir && is_other_mount);
         if descends {
             below.push(Task {
                 path: path.clone(),
@@ -451,7 +457,9 @@ impl<'a> Worker<'a> {
         }
         let is_unchanged = is_unchanged(stored, stat);
         match &stored.node {
-            Node::Symlink { target } if live.target.as_ref() != Some(target) => return Ok(Some(What::Content)),
+            Node::Symlink { target } if live.target.as_ref() != Some(target) => {
+                return Ok(Some(What::Content));
+            }
             Node::File { content } => {
                 if content.length() != stat.size {
                     return Ok(Some(What::Content));
@@ -470,7 +478,9 @@ impl<'a> Worker<'a> {
                 }
             }
             // Only their presence is noted.
-            Node::Fifo | Node::Socket | Node::BlockDevice { .. } | Node::CharacterDevice { .. } => return Ok(None),
+            Node::Fifo | Node::Socket | Node::BlockDevice { .. } | Node::CharacterDevice { .. } => {
+                return Ok(None);
+            }
             _ => {}
         }
         if is_unchanged {
@@ -509,9 +519,10 @@ impl<'a> Worker<'a> {
                 }
             }
         };
-        let xattrs = xattrs
-            .map_err(|error| WorkspaceError::path("read the attributes of", path, error.errno))?;
-        let same = |xattr: &Xattr, (name, value): &(Vec<u8>, Vec<u8>)| xattr.name == *name && xattr.value == *value;
+        let xattrs =
+            xattrs.map_err(|error| WorkspaceError::path("read the attributes of", path, error.errno))?;
+        let same =
+            |xattr: &Xattr, (name, value): &(Vec<u8>, Vec<u8>)| xattr.name == *name && xattr.value == *value;
         Ok(stored.xattrs.len() != xattrs.len()
             || !stored.xattrs.iter().zip(&xattrs).all(|(stored, live)| same(stored, live)))
     }

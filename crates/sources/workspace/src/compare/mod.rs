@@ -30,7 +30,8 @@ pub fn diff_snapshots(
     options: &DiffOptions,
     context: &RestoreContext,
 ) -> Result<Vec<Change>> {
-    let mut changes = stored::compare(reader, &before.root, &after.root, &options.selection, &context.cancel)?;
+    let mut changes =
+        stored::compare(reader, &before.root, &after.root, &options.selection, &context.cancel)?;
     finish(&mut changes);
     if options.renames {
         renames::join(&mut changes);
@@ -61,7 +62,8 @@ pub fn diff_live(
         repository: options.repository.as_deref(),
     };
     let comparison = compare_with_live(reader, &before.root, &dir, &live, context)?;
-    let mut changes: Vec<Change> = comparison.into_differences().into_iter().map(change::of_difference).collect();
+    let mut changes: Vec<Change> =
+        comparison.into_differences().into_iter().map(change::of_difference).collect();
     finish(&mut changes);
     if options.renames {
         renames::join_with_live(&mut changes, reader, &dir, options.content)?;
@@ -78,8 +80,9 @@ fn finish(changes: &mut Vec<Change>) {
             next.path.len() > path.len() && next.path.starts_with(path) && next.path[path.len()] == b'/'
         })
     };
-    let noise: Vec<bool> =
-        (0..changes.len()).map(|at| changes[at].is_only_directory_time() && follows_inside(at, changes)).collect();
+    let noise: Vec<bool> = (0..changes.len())
+        .map(|at| changes[at].is_only_directory_time() && follows_inside(at, changes))
+        .collect();
     let mut noise = noise.into_iter();
     changes.retain(|_| !noise.next().unwrap_or(false));
 }

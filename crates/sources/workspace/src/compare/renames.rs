@@ -46,9 +46,9 @@ pub(super) fn join_with_live(
     let mut pairs = Vec::new();
     for (at, change) in changes.iter().enumerate() {
         let Some(after) = added_file(change) else { continue };
-        let same_inode = by_inode
-            .get(&(after.device, after.inode, after.size))
-            .filter(|old| changes[**old].before.as_ref().is_some_and(|before| before.mtime_ns == after.mtime_ns));
+        let same_inode = by_inode.get(&(after.device, after.inode, after.size)).filter(|old| {
+            changes[**old].before.as_ref().is_some_and(|before| before.mtime_ns == after.mtime_ns)
+        });
         let mut found = same_inode.copied().filter(|old| !taken.contains(old));
         if found.is_none() {
             for old in by_time.get(&(after.size, after.mtime_ns)).into_iter().flatten().rev() {
@@ -68,7 +68,9 @@ pub(super) fn join_with_live(
 }
 
 fn is_same(old: &Change, new: &Change, reader: &Reader, root: &Dir, check: ContentCheck) -> Result<bool> {
-    let Some(content) = old.before.as_ref().and_then(|before| before.content.as_ref()) else { return Ok(false) };
+    let Some(content) = old.before.as_ref().and_then(|before| before.content.as_ref()) else {
+        return Ok(false);
+    };
     if check == ContentCheck::Never {
         return Ok(true);
     }
@@ -79,7 +81,8 @@ fn is_same(old: &Change, new: &Change, reader: &Reader, root: &Dir, check: Conte
 
 fn removed_file(change: &Change) -> Option<&EntryState> {
     let before = change.before.as_ref()?;
-    (change.kind == ChangeKind::Deleted && before.kind == EntryKind::File && before.size > 0).then_some(before)
+    (change.kind == ChangeKind::Deleted && before.kind == EntryKind::File && before.size > 0)
+        .then_some(before)
 }
 
 fn added_file(change: &Change) -> Option<&EntryState> {

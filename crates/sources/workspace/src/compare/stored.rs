@@ -25,8 +25,12 @@ pub(super) fn compare(
     cancel: &Cancel,
 ) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
-    let mut pairs =
-        vec![Pair { path: Vec::new(), before: Some(*before), after: Some(*after), inside: selection.is_all() }];
+    let mut pairs = vec![Pair {
+        path: Vec::new(),
+        before: Some(*before),
+        after: Some(*after),
+        inside: selection.is_all(),
+    }];
     while let Some(pair) = pairs.pop() {
         if pair.before == pair.after {
             continue;
@@ -54,7 +58,9 @@ pub(super) fn compare(
             if before != after {
                 pairs.push(Pair { path: path.clone(), before, after, inside: selected == Selected::Inside });
             }
-            if selected.is_selected() && let Some(kind) = kind_of(old.as_ref(), new.as_ref()) {
+            if selected.is_selected()
+                && let Some(kind) = kind_of(old.as_ref(), new.as_ref())
+            {
                 changes.push(Change {
                     path,
                     kind,

@@ -55,8 +55,7 @@ impl Dir {
 
     /// Opens the file `name` for reading; never a link, never waiting for the other end of a FIFO.
     pub(crate) fn open_file(&self, name: &CStr) -> Result<OwnedFd, Errno> {
-        let flags =
-            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         rustix::fs::openat(&self.fd, name, flags, Mode::empty())
     }
 
@@ -291,7 +290,8 @@ impl Listing {
 
     fn sort(&mut self) {
         let text = std::mem::take(&mut self.text);
-        let bytes = |name: &(u32, u16, NameKind)| &text[name.0 as usize..name.0 as usize + usize::from(name.1) - 1];
+        let bytes =
+            |name: &(u32, u16, NameKind)| &text[name.0 as usize..name.0 as usize + usize::from(name.1) - 1];
         self.names.sort_unstable_by(|a, b| bytes(a).cmp(bytes(b)));
         self.text = text;
     }

@@ -79,7 +79,10 @@ fn read(
 
 /// Attributes that describe the machine and not the file are left out.
 fn is_kept(name: &[u8]) -> bool {
-    !(name.starts_with(b"system.nfs4_") || name.starts_with(b"btrfs.") || name == b"security.ima" || name == b"security.evm")
+    !(name.starts_with(b"system.nfs4_")
+        || name.starts_with(b"btrfs.")
+        || name == b"security.ima"
+        || name == b"security.evm")
 }
 
 /// Makes the attributes of an open file or directory equal to `wanted`; reports what could not be set.

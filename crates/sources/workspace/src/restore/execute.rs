@@ -74,7 +74,8 @@ pub fn execute(
         }
     };
     let mut report = report_of(plan, written_bytes);
-    let stopped = flip(&root, Some(&stage.dir), &operations, &rights, &options.steps, &mut report.not_restored);
+    let stopped =
+        flip(&root, Some(&stage.dir), &operations, &rights, &options.steps, &mut report.not_restored);
     stopped.map_err(|stopped| unfinished(&options.operation, stopped))?;
     finish(&root, &journal, stage, &options.operation, &operations, &options.steps)?;
     report.not_restored.extend(rights.into_notes());
@@ -140,7 +141,8 @@ pub(super) fn finish(
 
 /// Makes the directories and files durable that the operations changed: a few one by one, many with the rest.
 fn sync(root: &Dir, operations: &[Operation]) -> Result<(), Errno> {
-    let mut places: Vec<&[u8]> = operations.iter().map(|operation| split_parent(operation.path()).0).collect();
+    let mut places: Vec<&[u8]> =
+        operations.iter().map(|operation| split_parent(operation.path()).0).collect();
     let changed = operations.iter().filter(|operation| matches!(operation, Operation::SetMetadata { .. }));
     let entries: Vec<&[u8]> = changed.map(Operation::path).filter(|path| !path.is_empty()).collect();
     places.sort_unstable();

@@ -154,16 +154,14 @@ fn write_large(
     context.cancel.check()?;
     context.progress.current(&job.path);
     let file = File::from(create(target, job, rights)?);
-    reader
-        .write_to_file(&job.content, &file, context.threads, &*context.progress, &context.cancel)
-        .map_err(|error| match error {
-            backstay_repository::RepositoryError::Content { source, .. } => WorkspaceError::Path {
-                operation: "write",
-                path: crate::fs::display(&job.path),
-                source,
-            },
+    reader.write_to_file(&job.content, &file, context.threads, &*context.progress, &context.cancel).map_err(
+        |error| match error {
+            backstay_repository::RepositoryError::Content { source, .. } => {
+                WorkspaceError::Path { operation: "write", path: crate::fs::display(&job.path), source }
+            }
             error => error.into(),
-        })?;
+        },
+    )?;
     context.progress.advance(1, 0);
     rights
         .finish_new_file(&OwnedFd::from(file), &job.path, &job.metadata)

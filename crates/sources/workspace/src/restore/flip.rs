@@ -43,7 +43,9 @@ pub(super) fn conflicts(root: &Dir, operations: &[Operation]) -> Result<Vec<Stri
     let removed: HashSet<&[u8]> = operations
         .iter()
         .filter_map(|operation| match operation {
-            Operation::RemoveFile { path, .. } | Operation::RemoveDirectory { path, .. } => Some(path.as_slice()),
+            Operation::RemoveFile { path, .. } | Operation::RemoveDirectory { path, .. } => {
+                Some(path.as_slice())
+            }
             _ => None,
         })
         .collect();
@@ -169,12 +171,10 @@ fn execute(
             Err(errno) => Err(errno),
         },
         Operation::Place { staged, before, .. } => place(root, dir, &name, stage, staged, before.as_ref()),
-        Operation::SetMetadata { metadata, .. } => {
-            match rights.set_on_entry(dir, &name, path, metadata) {
-                Err(Errno::NOENT) => Ok(Some(CHANGED)),
-                done => done.map(|()| None),
-            }
-        }
+        Operation::SetMetadata { metadata, .. } => match rights.set_on_entry(dir, &name, path, metadata) {
+            Err(Errno::NOENT) => Ok(Some(CHANGED)),
+            done => done.map(|()| None),
+        },
     }
 }
 
@@ -212,7 +212,8 @@ fn place(
     let _ = root;
     match (before, stat(dir, name)?) {
         (None, None) => {
-            let new = || rustix::fs::renameat_with(from.fd(), &*staged, dir.fd(), name, RenameFlags::NOREPLACE);
+            let new =
+                || rustix::fs::renameat_with(from.fd(), &*staged, dir.fd(), name, RenameFlags::NOREPLACE);
             match writable(dir, new) {
                 Err(Errno::EXIST) => Ok(Some(CHANGED)),
                 Err(Errno::INVAL) => {

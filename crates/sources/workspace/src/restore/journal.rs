@@ -85,7 +85,12 @@ impl Journal {
     }
 
     /// Writes the intent, durably.
-    pub(super) fn write_intent(&self, header: &Header, operations: &[Operation], durable: bool) -> Result<()> {
+    pub(super) fn write_intent(
+        &self,
+        header: &Header,
+        operations: &[Operation],
+        durable: bool,
+    ) -> Result<()> {
         let name = format!("{}.intent", header.operation);
         let write = || -> io::Result<()> {
             let file = File::from(self.dir.create_file(name.as_bytes(), Mode::from_raw_mode(0o600))?);
@@ -118,7 +123,8 @@ impl Journal {
                 Ok(()) | Err(Errno::NOENT) => {}
                 Err(errno) => return Err(errno.into()),
             }
-            let mut file = File::from(self.dir.create_file(unfinished.as_bytes(), Mode::from_raw_mode(0o600))?);
+            let mut file =
+                File::from(self.dir.create_file(unfinished.as_bytes(), Mode::from_raw_mode(0o600))?);
             file.write_all(&serde_json::to_vec(header)?)?;
             if durable {
                 file.sync_all()?;
@@ -356,14 +362,8 @@ mod tests {
             snapshot: SnapshotId::generate(now, &rng),
             safety_snapshot: Some(SnapshotId::generate(now, &rng)),
         };
-        let before = Identity {
-            is_directory: false,
-            device: 1,
-            inode: 2,
-            size: 3,
-            mtime_ns: -4,
-            ctime_ns: i64::MAX,
-        };
+        let before =
+            Identity { is_directory: false, device: 1, inode: 2, size: 3, mtime_ns: -4, ctime_ns: i64::MAX };
         let metadata = Metadata {
             mode: 0o4755,
             uid: 1,

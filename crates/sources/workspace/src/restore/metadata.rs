@@ -91,7 +91,12 @@ impl Rights {
     }
 
     /// Finishes a file that was just created with [`Rights::creation_mode`]; the time last.
-    pub(crate) fn finish_new_file(&self, file: &OwnedFd, path: &[u8], wanted: &Metadata) -> Result<(), Errno> {
+    pub(crate) fn finish_new_file(
+        &self,
+        file: &OwnedFd,
+        path: &[u8],
+        wanted: &Metadata,
+    ) -> Result<(), Errno> {
         let owner_changes = self.is_privileged && (wanted.uid, wanted.gid) != (self.uid, self.gid);
         if owner_changes {
             self.set_owner(file.as_fd(), c"", AtFlags::EMPTY_PATH, path, wanted);
@@ -141,9 +146,14 @@ impl Rights {
         if self.is_privileged && (wanted.uid, wanted.gid) != (found.uid, found.gid) {
             self.set_owner(handle.as_fd(), c"", AtFlags::EMPTY_PATH, path, wanted);
         }
-        let through = CString::new(format!("/proc/self/fd/{}", handle.as_raw_fd())).map_err(|_| Errno::INVAL)?;
+        let through =
+            CString::new(format!("/proc/self/fd/{}", handle.as_raw_fd())).map_err(|_| Errno::INVAL)?;
         if found.kind != FileKind::Symlink {
-            let opened = rustix::fs::open(&through, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty());
+            let opened = rustix::fs::open(
+                &through,
+                OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC,
+                Mode::empty(),
+            );
             if let Ok(file) = opened {
                 self.note_xattrs(path, write_xattrs(&file, &wanted.xattrs, false, &mut Vec::new()));
             }
@@ -186,7 +196,14 @@ impl Rights {
         rustix::fs::utimensat(dir.fd(), name, &times(wanted.mtime_ns), AtFlags::SYMLINK_NOFOLLOW)
     }
 
-    fn set_owner(&self, at: rustix::fd::BorrowedFd<'_>, name: &CStr, flags: AtFlags, path: &[u8], wanted: &Metadata) {
+    fn set_owner(
+        &self,
+        at: rustix::fd::BorrowedFd<'_>,
+        name: &CStr,
+        flags: AtFlags,
+        path: &[u8],
+        wanted: &Metadata,
+    ) {
         // The two values that mean "leave it" to the kernel are no owner.
         if wanted.uid == u32::MAX || wanted.gid == u32::MAX {
             return;
@@ -205,7 +222,8 @@ impl Rights {
     }
 
     fn note_xattr(&self, path: &[u8], name: &[u8], errno: Errno) {
-        let reason = format!("the attribute `{}` cannot be set: {}", display(name), std::io::Error::from(errno));
+        let reason =
+            format!("the attribute `{}` cannot be set: {}", display(name), std::io::Error::from(errno));
         self.note(path, reason);
     }
 }

@@ -110,10 +110,8 @@ pub(super) fn of_plan(plan: &RestorePlan) -> Vec<Operation> {
         if change.after == Some(EntryKind::Directory) {
             directories.push((&change.path, Metadata::of(stored)));
         } else if change.action == Action::Metadata {
-            operations.push(Operation::SetMetadata {
-                path: change.path.clone(),
-                metadata: Metadata::of(stored),
-            });
+            operations
+                .push(Operation::SetMetadata { path: change.path.clone(), metadata: Metadata::of(stored) });
         }
     }
     directories.extend(plan.touched.iter().map(|(path, metadata)| (path.as_slice(), metadata.clone())));
@@ -150,7 +148,8 @@ fn makes_directory(change: &PlannedChange) -> bool {
 /// Whether a change moves a staged file or link to its place.
 pub(super) fn places(change: &PlannedChange) -> bool {
     matches!(change.action, Action::Create | Action::Replace)
-        && change.stored.as_ref().is_some_and(|entry: &Entry| {
-            super::plan::is_restorable(entry) && entry.directory().is_none()
-        })
+        && change
+            .stored
+            .as_ref()
+            .is_some_and(|entry: &Entry| super::plan::is_restorable(entry) && entry.directory().is_none())
 }

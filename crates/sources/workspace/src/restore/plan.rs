@@ -9,7 +9,8 @@ use backstay_source::{CannotRestore, RestoreContext};
 use super::metadata::Metadata;
 use crate::attributes::WorkspaceAttributes;
 use crate::compare::{
-    ContentCheck, Difference, EntryKind, LiveEntry, LiveOptions, StayingFiles, What, compare_with_live,
+    ContentCheck, Difference, EntryKind, EntryState, LiveEntry, LiveOptions, StayingFiles, What,
+    compare_with_live,
 };
 use crate::error::{Result, WorkspaceError};
 use crate::fs::{Dir, FileKind, display, split_parent, walk_order};
@@ -219,8 +220,9 @@ impl Planner {
             let mut above = path.as_slice();
             while let (parent, _) = split_parent(above)
                 && !parent.is_empty()
+                && !holds.contains_key(parent)
             {
-                holds.entry(parent.to_vec()).or_insert_with(|| (path.clone(), reason.clone()));
+                holds.insert(parent.to_vec(), (path.clone(), reason.clone()));
                 above = parent;
             }
         }
@@ -260,11 +262,10 @@ impl Planner {
             if change.action == Action::Delete {
                 continue;
             }
-            for (end, _) in change.path.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
-                let above = &change.path[..end];
-                if !known.insert(above.to_vec()) {
-                    continue;
-                }
+            // Upwards until a directory that was looked at: those above it were, too.
+            let mut above = split_parent(&change.path).0;
+            while !above.is_empty() && !known.contains(above) {
+                known.insert(above.to_vec());
                 let live = root
                     .stat_beneath(above)
                     .map_err(|errno| WorkspaceError::path("inspect", above, errno))?;
@@ -279,6 +280,7 @@ impl Planner {
                         }
                     }
                 }
+                above = split_parent(above).0;
             }
         }
         if !without_place.is_empty() {
@@ -300,6 +302,16 @@ impl Planner {
 }
 
 impl PlannedChange {
+    /// What is there now, in full.
+    pub fn before_state(&self) -> Option<EntryState> {
+        self.live.as_ref().map(EntryState::of_live)
+    }
+
+    /// What will be there, in full.
+    pub fn after_state(&self) -> Option<EntryState> {
+        self.stored.as_ref().map(EntryState::of_stored)
+    }
+
     fn of(difference: Difference) -> Self {
         let Difference { path, what, stored, live } = difference;
         let action = match what {
@@ -309,7 +321,8 @@ impl PlannedChange {
             What::Metadata => Action::Metadata,
         };
         let writes = matches!(action, Action::Create | Action::Replace);
-        let bytes = stored.as_ref().filter(|_| writes).and_then(Entry::content).map_or(0, |content| content.length());
+        let bytes =
+            stored.as_ref().filter(|_| writes).and_then(Entry::content).map_or(0, |content| content.length());
         Self {
             path,
             action,
@@ -358,7 +371,11 @@ fn touched(
 
 /// Refuses names that are different in the snapshot and the same on the target file system.
 fn check_collisions(root: &Dir, changes: &[PlannedChange]) -> Result<()> {
-    if folds_case(root) { collisions_among(changes.iter().filter(|change| change.after.is_some()).map(|change| &change.path)) } else { Ok(()) }
+    if folds_case(root) {
+        collisions_among(changes.iter().filter(|change| change.after.is_some()).map(|change| &change.path))
+    } else {
+        Ok(())
+    }
 }
 
 /// Whether the file system takes `.BACKSTAY` for `.backstay`.

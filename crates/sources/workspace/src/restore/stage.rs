@@ -10,10 +10,10 @@ use rustix::io::Errno;
 
 use super::extract::{FileJob, write_files};
 use super::metadata::{Metadata, Rights};
-use super::operations::{places, staged_name};
+use super::operations::{Identity, places, staged_name};
 use super::plan::RestorePlan;
 use crate::error::{Result, WorkspaceError};
-use crate::fs::{Dir, NameKind, c_name};
+use crate::fs::{Dir, NameKind, c_name, display};
 
 /// Files that are staged in one go; it bounds what is in memory.
 pub(super) const WINDOW_FILES: usize = 32_768;
@@ -148,9 +148,19 @@ pub(super) fn stage_plan(
         if let Some(old) = staged_groups.get(&group) {
             rustix::fs::linkat(stage.dir.fd(), old.as_slice(), stage.dir.fd(), &*new, AtFlags::empty())
                 .map_err(failed)?;
-        } else if let Some(path) = plan.staying.get(&group) {
-            let (parent, old) = root.open_parent(path).map_err(failed)?;
-            rustix::fs::linkat(parent.fd(), old, stage.dir.fd(), &*new, AtFlags::empty()).map_err(failed)?;
+        } else if let Some((path, planned)) = plan.staying.get(&group) {
+            let conflict = || WorkspaceError::Conflict { paths: vec![display(path)] };
+            let linked = root.open_parent(path).and_then(|(parent, old)| {
+                rustix::fs::linkat(parent.fd(), old, stage.dir.fd(), &*new, AtFlags::empty())
+            });
+            match linked {
+                Ok(()) => {}
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::PERM) => return Err(conflict()),
+                Err(errno) => return Err(failed(errno)),
+            }
+            if !Identity::of(planned).is(&stage.dir.stat(&new).map_err(failed)?) {
+                return Err(conflict());
+            }
         }
     }
     Ok(written)

@@ -131,7 +131,8 @@ fn write_tree(
     let mut report = tree.report;
     steps.pass()?;
     context.cancel.check()?;
-    let listing = stage.dir.list().map_err(|errno| WorkspaceError::path("list", b".backstay/stage", errno))?;
+    let listing =
+        stage.dir.list().map_err(|errno| WorkspaceError::path("list", b".backstay/stage", errno))?;
     let mut operations: Vec<Operation> = listing
         .iter()
         .map(|(name, _)| Operation::Place {
