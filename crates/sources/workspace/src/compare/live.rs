@@ -364,13 +364,9 @@ impl<'a> Worker<'a> {
             return Selected::Inside;
         }
         let of_all = |selection: &Selection| {
-            if selection.is_all() {
-                Selected::Inside
-            } else if selection.contains(path) && selection.of(path) != Selected::Itself {
-                Selected::Inside
-            } else {
-                selection.of(path)
-            }
+            let of_itself = selection.of(path);
+            let is_below_a_selected = of_itself != Selected::Itself && selection.contains(path);
+            if is_below_a_selected { Selected::Inside } else { of_itself }
         };
         // A path must be asked for, and lie in the scope of the snapshot.
         match (of_all(self.shared.options.selection), of_all(&self.shared.scope)) {

@@ -1,5 +1,7 @@
 //! Relative paths as bytes, parts joined by `/`. The root itself is the empty path.
 
+use std::fmt::Write;
+
 /// `parent/name`, or `name` alone below the root.
 pub(crate) fn join(parent: &[u8], name: &[u8]) -> Vec<u8> {
     let mut path = Vec::with_capacity(parent.len() + name.len() + 1);
@@ -41,7 +43,7 @@ pub(crate) fn display(path: &[u8]) -> String {
             }
         }
         for byte in part.invalid() {
-            text.push_str(&format!("\\x{byte:02x}"));
+            let _ = write!(text, "\\x{byte:02x}");
         }
     }
     text

@@ -37,11 +37,10 @@ pub struct ExecuteOptions {
 pub fn execute(
     plan: &RestorePlan,
     reader: &Reader,
-    lock: &WorkspaceLock,
+    _lock: &WorkspaceLock,
     options: &ExecuteOptions,
     context: &RestoreContext,
 ) -> Result<RestoreReport> {
-    let _held = lock;
     let own = open_own_directory(&plan.root)?;
     let root = Dir::open_root(&plan.root).map_err(|errno| WorkspaceError::Path {
         operation: "open",
@@ -151,7 +150,7 @@ fn sync(root: &Dir, operations: &[Operation]) -> Result<(), Errno> {
         return rustix::fs::syncfs(root.fd());
     }
     for path in entries {
-        let opened = root.open_parent(path).and_then(|(dir, name)| dir.open_file(&*c_name(name)?));
+        let opened = root.open_parent(path).and_then(|(dir, name)| dir.open_file(&c_name(name)?));
         match opened {
             Ok(file) => rustix::fs::fsync(file)?,
             // Gone meanwhile, or a link, which goes with its directory.

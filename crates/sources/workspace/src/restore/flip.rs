@@ -63,7 +63,7 @@ pub(super) fn conflicts(root: &Dir, operations: &[Operation]) -> Result<Vec<Stri
             continue;
         }
         let found = match parents.of(path) {
-            Ok(dir) => match dir.stat(&*c_name(split_parent(path).1)?) {
+            Ok(dir) => match dir.stat(&c_name(split_parent(path).1)?) {
                 Ok(stat) => Some(stat),
                 Err(Errno::NOENT) => None,
                 Err(errno) => return Err(errno),

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use backstay_repository::{Entry, Manifest, Node, Reader};
+use backstay_repository::{Content, Entry, Manifest, Node, Reader};
 use backstay_source::{CannotRestore, RestoreContext};
 
 use super::metadata::Metadata;
@@ -321,8 +321,7 @@ impl PlannedChange {
             What::Metadata => Action::Metadata,
         };
         let writes = matches!(action, Action::Create | Action::Replace);
-        let bytes =
-            stored.as_ref().filter(|_| writes).and_then(Entry::content).map_or(0, |content| content.length());
+        let bytes = stored.as_ref().filter(|_| writes).and_then(Entry::content).map_or(0, Content::length);
         Self {
             path,
             action,

@@ -45,8 +45,7 @@ pub struct Recovered {
 ///
 /// Finished operations are told again until [`acknowledge`]. To go back behind a commit record, put
 /// [`Recovered::safety_snapshot`] back afterwards.
-pub fn recover(root: &Path, lock: &WorkspaceLock, steps: &Steps) -> Result<Vec<Recovered>> {
-    let _held = lock;
+pub fn recover(root: &Path, _lock: &WorkspaceLock, steps: &Steps) -> Result<Vec<Recovered>> {
     let at_root = |errno: Errno| WorkspaceError::Path {
         operation: "open",
         path: root.display().to_string(),
@@ -96,9 +95,9 @@ fn recover_operation(
             let rights = Rights::of_process();
             let dir = stage.as_ref().map(|stage| &stage.dir);
             flip(root, dir, &operations, &rights, steps, &mut not_restored)
-                .map_err(|stopped| unfinished(&operation, stopped))?;
+                .map_err(|why| unfinished(&operation, why))?;
             match stage {
-                Some(stage) => finish(root, journal, stage, &operation, &operations, steps)?,
+                Some(staged) => finish(root, journal, staged, &operation, &operations, steps)?,
                 None => journal.finish(&operation, true)?,
             }
             not_restored.extend(rights.into_notes());

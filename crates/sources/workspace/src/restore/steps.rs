@@ -31,7 +31,7 @@ impl Steps {
     pub(crate) fn pass(&self) -> Result<()> {
         let step = self.passed.fetch_add(1, Ordering::Relaxed);
         match self.stop_at {
-            Some(stop) if step >= stop => Err(WorkspaceError::Fault { step }),
+            Some(limit) if step >= limit => Err(WorkspaceError::Fault { step }),
             _ => Ok(()),
         }
     }

@@ -221,7 +221,7 @@ impl Tree<'_> {
                         here = Some(self.open_made(path)?);
                     }
                     if let Some(here) = &here {
-                        here.make_dir(&*c_name(&entry.name).map_err(failed)?).map_err(failed)?;
+                        here.make_dir(&c_name(&entry.name).map_err(failed)?).map_err(failed)?;
                     }
                     self.directories.push((entry_path.clone(), Metadata::of(&entry)));
                     pending.push((entry_path, *directory, selected == Selected::Inside));
