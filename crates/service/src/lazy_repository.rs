@@ -46,6 +46,6 @@ impl LazyRepository {
 
 impl fmt::Debug for LazyRepository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LazyRepository").field("opened", &self.opened.get().is_some()).finish()
+        f.debug_struct("LazyRepository").field("opened", &self.opened.get().is_some()).finish_non_exhaustive()
     }
 }

@@ -4,6 +4,11 @@
 //! order in which it happens: permission, precondition, work, and one named commit point. A use case that takes long
 //! takes a [`Run`], and most of those have a twin, `queue_…`, that leaves the work to a worker.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "an error is made once in a request and tells several things; boxing them would cost every reader more than it saves"
+)]
+
 mod audit;
 mod auth;
 mod error;

@@ -32,10 +32,10 @@ impl Default for WorkerOptions {
             concurrency: 2,
             poll: Duration::from_millis(200),
             heartbeat: Duration::from_secs(2),
-            lock_wait: Duration::from_secs(300),
+            lock_wait: Duration::from_mins(5),
             webhooks_every: Duration::from_millis(500),
-            tidy_every: Duration::from_secs(60),
-            daily_work_every: Duration::from_secs(600),
+            tidy_every: Duration::from_mins(1),
+            daily_work_every: Duration::from_mins(10),
             schedules: true,
         }
     }

@@ -36,7 +36,7 @@ pub async fn run(service: Service, options: WorkerOptions, stop: CancellationTok
                 failures = 0;
                 let (service, options, stop) = (service.clone(), Arc::clone(&options), stop.clone());
                 tasks.spawn(async move {
-                    task::run(&service, &options, &claimed, &stop).await;
+                    Box::pin(task::run(&service, &options, &claimed, &stop)).await;
                     drop(place);
                 });
                 continue;

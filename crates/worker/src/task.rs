@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_service::view::TaskProgress;
-use backstay_service::{Cancel, ClaimedTask, Counters, Heartbeat, Run, Service};
+use backstay_service::{Cancel, ClaimedTask, Counters, Heartbeat, Run, Service, ServiceError};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -19,8 +19,11 @@ pub(crate) async fn run(
     tracing::info!(task.id = %task.id(), task.kind = task.kind(), task.attempt = task.attempt(), "a task begins");
     let counters = Arc::new(Counters::new());
     let run = Run { progress: Arc::clone(&counters) as _, cancel: Cancel::new(), wait: options.lock_wait };
-    let work = service.run_task(task, &run);
-    tokio::pin!(work);
+    // In a task of its own: a heartbeat waits for the catalog, and meanwhile the work, which may hold it, has to go on.
+    let mut work = {
+        let (service, task, run) = (service.clone(), task.clone(), run.clone());
+        tokio::spawn(async move { service.run_task(&task, &run).await })
+    };
     let mut beats = tokio::time::interval(options.heartbeat);
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     beats.tick().await;
@@ -28,7 +31,9 @@ pub(crate) async fn run(
     let mut lost = false;
     let result = loop {
         tokio::select! {
-            result = &mut work => break result,
+            ended = &mut work => break ended.unwrap_or_else(|stopped| {
+                Err(ServiceError::internal("The task was broken off by a defect", stopped))
+            }),
             () = stop.cancelled(), if !stopping => {
                 stopping = true;
                 run.cancel.cancel();
@@ -48,7 +53,7 @@ pub(crate) async fn run(
         tracing::warn!(task.id = %task.id(), "the lease of a task was lost; its result is not noted");
         return;
     }
-    let interrupted = stopping && result.as_ref().is_err_and(backstay_service::ServiceError::is_cancelled);
+    let interrupted = stopping && result.as_ref().is_err_and(ServiceError::is_cancelled);
     let noted = if interrupted {
         service.release_task(task).await
     } else {

@@ -34,7 +34,7 @@ impl Service {
             rows.push(self.begin_member_restore_in(&mut tx, caller, &source, id, target, None).await?);
         }
         tx.commit().await?;
-        self.restore_members(caller, &members, &targets, &rows, run).await?;
+        Box::pin(self.restore_members(caller, &members, &targets, &rows, run)).await?;
         Ok(GroupRestore { operations: rows.into_iter().map(|row| row.id).collect(), task: None })
     }
 
@@ -85,7 +85,7 @@ impl Service {
         }
         let members =
             self.lock_members(caller, &group.members, Action::Restore, "group restore", run).await?;
-        self.restore_members(caller, &members, &targets, &rows, run).await?;
+        Box::pin(self.restore_members(caller, &members, &targets, &rows, run)).await?;
         Ok(json!({"operation_ids": operations}))
     }
 

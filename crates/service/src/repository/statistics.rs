@@ -21,12 +21,11 @@ impl Service {
     /// Counts what the caller sees, or one source of it. The sizes of the repository, which belong to no tenant, are told to
     /// superadmins and when there is only one tenant.
     pub async fn statistics(&self, caller: &Caller, source: Option<&SourceId>) -> Result<Statistics> {
-        let tenant = match source {
-            Some(source) => Some(self.permitted_source(caller, source, Action::View).await?.tenant),
-            None => {
-                self.permit(caller, None, Action::View, &Subject::new("statistics", &caller.tenant)).await?;
-                Self::visible_tenant(caller)
-            }
+        let tenant = if let Some(source) = source {
+            Some(self.permitted_source(caller, source, Action::View).await?.tenant)
+        } else {
+            self.permit(caller, None, Action::View, &Subject::new("statistics", &caller.tenant)).await?;
+            Self::visible_tenant(caller)
         };
         let now = self.now();
         let mut read = self.read().await?;

@@ -11,8 +11,8 @@ use backstay_catalog::{OperationRow, OperationState as RowState, SnapshotRow, So
 use backstay_model::{Caller, Trigger};
 use backstay_source::RestoreReport;
 use backstay_source_workspace::{
-    self as workspace, ExecuteOptions, RestoreOptions, RestorePlan, Selection, Steps, WorkspaceError,
-    WorkspaceLock,
+    self as workspace, ExcludeOptions, ExecuteOptions, RestoreOptions, RestorePlan, Selection, Steps,
+    WorkspaceAttributes, WorkspaceError, WorkspaceLock,
 };
 
 use super::changed_paths::ChangedPaths;
@@ -73,7 +73,8 @@ impl Service {
         run: &Run,
     ) -> Result<Done> {
         let root = self.workspace_root(source)?;
-        let plan = Arc::new(self.plan_now(root, &put_back, run).await?);
+        let (plan, excludes) = self.plan_now(root, &put_back, run).await?;
+        let plan = Arc::new(plan);
         let not_restored = plan.cannot_restore().to_vec();
         if plan.is_empty() {
             return Ok(Done { not_restored, ..Done::default() });
@@ -82,7 +83,11 @@ impl Service {
         let of = CaptureOf { operation: Some(row.id.clone()), ..self.capture_here(Trigger::Safety) };
         let new = NewSnapshot {
             label: format!("before {} {}", row.kind, row.id),
-            with_git: true,
+            // It has to hold all that the restore can change: what the target leaves out, the restore leaves alone.
+            excludes: excludes.patterns,
+            respect_gitignore: excludes.respect_gitignore,
+            with_git: excludes.with_git,
+            cross_mounts: excludes.cross_mounts,
             allow_unreadable: true,
             ..NewSnapshot::default()
         };
@@ -99,8 +104,13 @@ impl Service {
         })
     }
 
-    /// What putting back would change, as the tree is now.
-    pub(super) async fn plan_now(&self, root: PathBuf, put_back: &PutBack, run: &Run) -> Result<RestorePlan> {
+    /// What putting back would change, as the tree is now; and what the snapshot leaves out.
+    pub(super) async fn plan_now(
+        &self,
+        root: PathBuf,
+        put_back: &PutBack,
+        run: &Run,
+    ) -> Result<(RestorePlan, ExcludeOptions)> {
         let stored = Stored::of(&put_back.target, self.lazy_repository())?;
         let options = RestoreOptions {
             selection: put_back.selection.clone(),
@@ -111,7 +121,8 @@ impl Service {
         let context = context_of(run);
         blocking("plan the restore", move || {
             let opened = stored.open()?;
-            Ok(workspace::plan(&root, &opened.manifest, &opened.reader, &options, &context)?)
+            let plan = workspace::plan(&root, &opened.manifest, &opened.reader, &options, &context)?;
+            Ok((plan, WorkspaceAttributes::from_map(&opened.manifest.attributes).excludes))
         })
         .await
     }

@@ -22,7 +22,7 @@ impl Service {
                 self.permitted_source(caller, source, Action::View).await?;
             }
             None => {
-                self.permit(caller, None, Action::View, &Subject::new("operations", &caller.tenant)).await?
+                self.permit(caller, None, Action::View, &Subject::new("operations", &caller.tenant)).await?;
             }
         }
         let filter =

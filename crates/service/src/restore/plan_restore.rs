@@ -2,7 +2,7 @@
 
 use backstay_catalog::PlanRow;
 use backstay_model::{Action, Caller, SnapshotId, SourceId};
-use backstay_source_workspace::{Action as Planned, EntryKind, PlannedChange, Selection};
+use backstay_source_workspace::{Action as Planned, PlannedChange, Selection};
 use serde::{Deserialize, Serialize};
 
 use super::changed_paths::summary_of;
@@ -12,8 +12,8 @@ use crate::error::{Result, ServiceError};
 use crate::limits::Fields;
 use crate::run::Run;
 use crate::service::Service;
-use crate::snapshots::entry_kind;
-use crate::view::{Change, ChangeKind, EntryFacts, RestorePlan, RestoreRequest};
+use crate::snapshots::change_of_states;
+use crate::view::{Change, ChangeKind, RestorePlan, RestoreRequest};
 
 /// How many changes a plan shows.
 const MOST_SHOWN: usize = 1000;
@@ -47,7 +47,7 @@ impl Service {
             selection: Selection::of_patterns(&request.paths)?,
             keep_new: request.keep_new,
         };
-        let plan = self.plan_now(root, &put_back, &Run::default()).await?;
+        let (plan, _) = self.plan_now(root, &put_back, &Run::default()).await?;
 
         let now = self.now();
         let body = PlanBody { snapshot: id.clone(), request: request.clone() };
@@ -120,11 +120,7 @@ fn change(planned: &PlannedChange) -> Change {
             Planned::Replace => ChangeKind::Type,
         },
         from_path: None,
-        before: planned.before.map(|kind| facts(kind, 0)),
-        after: planned.after.map(|kind| facts(kind, planned.bytes)),
+        before: planned.before_state().map(change_of_states),
+        after: planned.after_state().map(change_of_states),
     }
-}
-
-fn facts(kind: EntryKind, size: u64) -> EntryFacts {
-    EntryFacts { kind: entry_kind(kind), size, mode: 0, mtime_ns: 0, target: None }
 }

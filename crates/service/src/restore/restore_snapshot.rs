@@ -35,7 +35,7 @@ impl Service {
         let row = self.begin_restore_in(&mut tx, caller, &source, id, plan, &body, None).await?;
         tx.commit().await?;
         let put_back = self.put_back_of(&row).await?;
-        let ended = self.carry_out(caller, &source, &lock, &row, put_back, run).await?;
+        let ended = Box::pin(self.carry_out(caller, &source, &lock, &row, put_back, run)).await?;
         Ok(view(ended))
     }
 
@@ -96,7 +96,7 @@ impl Service {
             return Err(stale("the workspace was changed since"));
         }
         let put_back = self.put_back_of(&row).await?;
-        let ended = self.carry_out(caller, &source, &lock, &row, put_back, run).await?;
+        let ended = Box::pin(self.carry_out(caller, &source, &lock, &row, put_back, run)).await?;
         Ok(result_of(&ended))
     }
 

@@ -44,7 +44,8 @@ impl Service {
         let root = self.workspace_root(&source)?;
         let lock = self.lock_workspace(&root, "undo", run).await?;
         self.recover_locked(caller, &source, &lock).await?;
-        Ok(view(self.undo_locked(caller, &source, id, force, &lock, run).await?))
+        let undone = Box::pin(self.undo_locked(caller, &source, id, force, &lock, run)).await?;
+        Ok(view(undone))
     }
 
     /// Queues the same for a worker.
@@ -93,7 +94,7 @@ impl Service {
         self.recover_locked(caller, &source, &lock).await?;
         let undoable = self.undoable(undoes).await?;
         let put_back = self.put_back_undoing(&source, &undoable, force, run).await?;
-        let ended = self.carry_out(caller, &source, &lock, &row, put_back, run).await?;
+        let ended = Box::pin(self.carry_out(caller, &source, &lock, &row, put_back, run)).await?;
         Ok(result_of(&ended))
     }
 
@@ -113,7 +114,7 @@ impl Service {
         let mut tx = self.begin().await?;
         let row = self.begin_operation_in(&mut tx, caller, source, new).await?;
         tx.commit().await?;
-        self.carry_out(caller, source, lock, &row, put_back, run).await
+        Box::pin(self.carry_out(caller, source, lock, &row, put_back, run)).await
     }
 
     async fn undoable(&self, id: &OperationId) -> Result<Undoable> {
@@ -173,27 +174,21 @@ impl Service {
         let (context, repository) = (context_of(run), self.repository_directory().cloned());
         let selection = blocking("look for edited paths", move || {
             let after = after.open()?;
-            let paths = match kept {
-                Some(paths) => paths,
-                None => {
-                    let (old, new) = (around.0.open()?, around.1.open()?);
-                    let options = DiffOptions {
-                        selection: Selection::of_patterns(&request.paths)?,
-                        renames: false,
-                        ..DiffOptions::default()
-                    };
-                    let changes = workspace::diff_snapshots(
-                        &old.reader,
-                        &old.manifest,
-                        &new.manifest,
-                        &options,
-                        &context,
-                    )?;
-                    let kept = |change: &workspace::Change| {
-                        !(request.keep_new && change.kind == workspace::ChangeKind::Deleted)
-                    };
-                    changes.into_iter().filter(kept).map(|change| change.path).collect()
-                }
+            let paths = if let Some(paths) = kept {
+                paths
+            } else {
+                let (old, new) = (around.0.open()?, around.1.open()?);
+                let options = DiffOptions {
+                    selection: Selection::of_patterns(&request.paths)?,
+                    renames: false,
+                    ..DiffOptions::default()
+                };
+                let changes =
+                    workspace::diff_snapshots(&old.reader, &old.manifest, &new.manifest, &options, &context)?;
+                let kept = |change: &workspace::Change| {
+                    !(request.keep_new && change.kind == workspace::ChangeKind::Deleted)
+                };
+                changes.into_iter().filter(kept).map(|change| change.path).collect()
             };
             let selection = Selection::exact(&paths)?;
             if !force {

@@ -70,7 +70,7 @@ impl Service {
         let queued = self.new_task(task, Some(&source), &payload, key);
         let mut tx = self.begin().await?;
         match tx.enqueue(&queued).await? {
-            Enqueued::Existing(earlier) => return same_request(&earlier, &new),
+            Enqueued::Existing(earlier) => same_request(&earlier, &new),
             Enqueued::New(task) => {
                 self.begin_capture_in(&mut tx, caller, &source, &of, &new).await?;
                 tx.commit().await?;

@@ -18,8 +18,7 @@ mod verify_snapshots;
 mod view;
 
 pub(crate) use capture::{CaptureOf, check_new_snapshot, stored_content};
-pub(crate) use diff_snapshot::context_of;
+pub(crate) use diff_snapshot::{change_of_states, context_of};
 pub use read_content::{ContentReader, OpenContent, Subtree, SubtreeItem};
 pub(crate) use stored::Stored;
 pub(crate) use verify_snapshots::report_of;
-pub(crate) use view::entry_kind;

@@ -35,7 +35,7 @@ impl Service {
             ..EventFilter::default()
         };
         let found = self.read().await?.list_events(&wanted, &page.paging()?).await?;
-        let items = found.items.into_iter().filter_map(entry).collect();
+        let items = found.items.iter().filter_map(entry).collect();
         Ok(Page { items, total: found.total, next: found.next })
     }
 }
@@ -48,7 +48,7 @@ const fn word_of(action: HistoryAction) -> &'static str {
     }
 }
 
-fn entry(event: Event) -> Option<HistoryEntry> {
+fn entry(event: &Event) -> Option<HistoryEntry> {
     let action = match event.action.as_str() {
         "snapshot.created" => HistoryAction::Create,
         "snapshot.restored" => HistoryAction::Restore,

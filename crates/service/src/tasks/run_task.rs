@@ -83,7 +83,7 @@ impl Service {
         let Payload { caller, work, .. } = Payload::of(&task.row)?;
         if task.row.attempts > task.row.max_attempts {
             let operations = work.operations();
-            if !operations.is_empty() && self.recover_operations(&operations, run).await? {
+            if !operations.is_empty() && Box::pin(self.recover_operations(&operations, run)).await? {
                 return Ok(json!({"operations": operations, "recovered": true}));
             }
             return Err(ServiceError::new(ErrorKind::Internal, "Every worker that began it was interrupted"));
@@ -205,7 +205,7 @@ impl Service {
         let mut event =
             self.event(&caller, "task.failed", Subject::new("task", &task.id)).ended(Outcome::Failed);
         event.tenant = task.tenant.clone();
-        event.source = task.source.clone();
+        event.source.clone_from(&task.source);
         tx.record(event.with(json!({"kind": task.kind, "reason": error.message, "code": error.word()})));
         Ok(())
     }

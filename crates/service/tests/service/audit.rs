@@ -1,5 +1,6 @@
 use backstay_model::{ErrorKind, Outcome, Role};
-use backstay_service::view::{EventFilter, HistoryAction, HistoryFilter};
+use backstay_service::view::HistoryAction::{Create, Delete, Restore};
+use backstay_service::view::{EventFilter, HistoryFilter};
 use backstay_service::{ExportFormat, PageRequest};
 use futures_util::StreamExt;
 
@@ -91,7 +92,6 @@ async fn the_history_tells_what_was_created_restored_and_deleted() {
         .await
         .unwrap();
     let told: Vec<_> = history.items.iter().map(|entry| entry.action).collect();
-    use HistoryAction::{Create, Delete, Restore};
     assert_eq!(told, [Delete, Restore, Create, Create], "the safety snapshot is one");
     assert_eq!(history.items[0].snapshot, first.id);
     assert_eq!(history.items[0].details["name"], "first");

@@ -50,7 +50,7 @@ async fn when_one_member_cannot_be_captured_none_is_ready() {
         &other,
         "save",
         &*fixture.clock,
-        Default::default(),
+        std::time::Duration::ZERO,
     );
     let busy =
         service.create_group_snapshot(&root_caller(), &group.id, "", &Run::default()).await.unwrap_err();

@@ -1,5 +1,7 @@
 //! The use cases on a real catalog, a real repository and a real directory.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod access;
 mod audit;
 mod fixture;

@@ -23,8 +23,12 @@ async fn faulty(fixture: &Fixture) -> (Service, Arc<FaultStore>) {
     let store = Arc::new(FaultStore::new(Arc::clone(&fixture.store)));
     let dynamic: Arc<dyn Store> = Arc::clone(&store) as _;
     let catalog = fixture.scratch.path().join("catalog.db");
-    let catalog =
-        backstay_catalog::Catalog::open(catalog.to_str().unwrap(), &Default::default()).await.unwrap();
+    let catalog = backstay_catalog::Catalog::open(
+        catalog.to_str().unwrap(),
+        &backstay_catalog::CatalogOptions::default(),
+    )
+    .await
+    .unwrap();
     let service = Service::new(Parts {
         catalog,
         repository: LazyRepository::opened(repository_in(&dynamic)),
@@ -149,8 +153,8 @@ async fn a_catalog_from_an_old_backup_is_brought_up_to_date() {
 
     let old = service_at(&backup, &fixture.store, &fixture.clock, 9, settings()).await;
     let report = old.reconcile(&root_caller(), &Run::default()).await.unwrap();
-    assert_eq!(report.adopted, [new.id.clone()]);
-    assert_eq!(report.missing, [deleted_after.id.clone()]);
+    assert_eq!(report.adopted, std::slice::from_ref(&new.id));
+    assert_eq!(report.missing, std::slice::from_ref(&deleted_after.id));
     assert!(old.show_snapshot(&root_caller(), &deleted_after.id).await.unwrap().damaged);
     assert!(!old.show_snapshot(&root_caller(), &kept.id).await.unwrap().damaged);
     assert_eq!(old.show_snapshot(&root_caller(), &new.id).await.unwrap().state, SnapshotState::Ready);

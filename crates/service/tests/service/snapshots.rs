@@ -1,6 +1,9 @@
 use backstay_model::retention::Rules;
 use backstay_model::{ErrorKind, Role, SnapshotState, Trigger};
-use backstay_service::view::{Against, DiffOptions, EntryOptions, NewHold, NewSnapshot, SnapshotFilter};
+use backstay_service::view::ChangeKind::{Added, Deleted, Modified};
+use backstay_service::view::{
+    Against, DiffOptions, EntryOptions, NewHold, NewSnapshot, RestoreRequest, SnapshotFilter,
+};
 use backstay_service::{PageRequest, Run};
 
 use crate::fixture::{Fixture, caller, caller_of, root_caller};
@@ -85,7 +88,6 @@ async fn an_unchanged_save_adds_nothing_and_a_diff_tells_what_changed() {
         service.diff_snapshot(&root_caller(), &first.id, &Against::Live, &options, &page).await.unwrap();
     let changed: Vec<_> =
         live.changes.iter().map(|change| (String::from_utf8_lossy(&change.path), change.kind)).collect();
-    use backstay_service::view::ChangeKind::{Added, Deleted, Modified};
     assert_eq!(changed, [("a".into(), Modified), ("b".into(), Deleted), ("c".into(), Added)]);
     assert_eq!((live.summary.added, live.summary.modified, live.summary.deleted), (1, 1, 1));
 }
@@ -236,7 +238,7 @@ async fn what_a_role_may_not_do_is_refused_and_is_an_event() {
     let refusals = [
         service.create_snapshot(&viewer, fixture.source_id(), new, &run).await.map(|_| ()),
         service.delete_snapshot(&caller(Role::Operator), &first.id, "").await,
-        service.plan_restore(&caller(Role::Operator), &first.id, Default::default()).await.map(|_| ()),
+        service.plan_restore(&caller(Role::Operator), &first.id, RestoreRequest::default()).await.map(|_| ()),
         service.prune_snapshots(&viewer, fixture.source_id(), None, true).await.map(|_| ()),
         service.pin_snapshot(&viewer, &first.id).await.map(|_| ()),
         service.rebuild_catalog(&caller(Role::Admin), &run).await.map(|_| ()),

@@ -150,7 +150,7 @@ async fn a_restore_whose_worker_died_before_it_began_is_closed() {
     let operation = service.show_operation(&root_caller(), &queued.operation).await.unwrap();
     assert_eq!(operation.state, OperationState::NeedsRecovery);
     let report = service.recover(&root_caller(), fixture.source_id(), false, &Run::default()).await.unwrap();
-    assert_eq!(report.rolled_back, [queued.operation.clone()]);
+    assert_eq!(report.rolled_back, std::slice::from_ref(&queued.operation));
     let operation = service.show_operation(&root_caller(), &queued.operation).await.unwrap();
     assert_eq!(operation.state, OperationState::Failed);
     assert_eq!(fixture.read("a").as_deref(), Some("2"));

@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use backstay_model::{ErrorKind, Role};
-use backstay_service::view::{CreatedWebhook, NewWebhook};
+use backstay_service::view::{CreatedWebhook, EventFilter, NewWebhook};
 use backstay_service::{PageRequest, Settings};
 use base64::Engine;
 use hmac::{Hmac, KeyInit, Mac};
@@ -167,7 +167,8 @@ async fn a_test_is_sent_at_once_and_leaves_an_event_without_secrets() {
     let received = received.lock().unwrap()[0].clone();
     assert_eq!(received.header("webhook-signature"), expected_signature(&hook.secret, &received));
     let page = PageRequest::default();
-    let events = fixture.service.list_events(&caller(Role::Admin), &Default::default(), &page).await.unwrap();
+    let events =
+        fixture.service.list_events(&caller(Role::Admin), &EventFilter::default(), &page).await.unwrap();
     for event in events.items {
         let text = serde_json::to_string(&event).unwrap();
         assert!(!text.contains(&hook.secret[6..]) && !text.contains("/hook"), "{text}");
