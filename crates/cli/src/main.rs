@@ -63,7 +63,7 @@ fn run(cx: &Context, command: args::Command) -> CommandResult {
     let runtime = dispatch::runtime(&command)?;
     let result = runtime.block_on(async {
         interrupt::watch(cx.cancel.clone());
-        dispatch::dispatch(cx, command).await
+        Box::pin(dispatch::dispatch(cx, command)).await
     });
     // A thread that still reads something nobody waits for does not hold the process.
     runtime.shutdown_background();

@@ -22,7 +22,7 @@ pub(crate) fn line(out: &mut dyn Write, style: Style, entry: &Entry) -> io::Resu
     let time = entry.modified_at.map(human::local_time).unwrap_or_default();
     let path = human::one_line(&entry.path);
     let path = if entry.kind == EntryKind::Directory { style.strong(&path) } else { path };
-    write!(out, "{kind}{}  {size:>10}  {time:<19}  {path}", entry.mode)?;
+    write!(out, "{kind} {}  {size:>10}  {time:<19}  {path}", entry.mode)?;
     match &entry.target {
         Some(target) => writeln!(out, " -> {}", human::one_line(target)),
         None => writeln!(out),

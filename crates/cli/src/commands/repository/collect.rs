@@ -8,7 +8,7 @@ use crate::args::Changing;
 use crate::backend::bare::Bare;
 use crate::commands::prune::parse_age_seconds;
 use crate::context::Context;
-use crate::failure::{CommandResult, Exit, Failure};
+use crate::failure::{CommandResult, Exit};
 use crate::human::{self, Size};
 
 /// Free the space of deleted snapshots
@@ -21,7 +21,7 @@ Examples:
   backstay repository collect
   backstay repository collect --grace 0s     when surely nothing else is writing")]
 pub(crate) struct CollectArgs {
-    /// How long unneeded content stays, when not as long as the repository says
+    /// Another grace period than the repository's; shorter only when nothing else writes
     #[arg(long, value_name = "AGE", value_parser = parse_age_seconds)]
     pub(crate) grace: Option<i64>,
 
@@ -38,12 +38,8 @@ pub(crate) async fn run(cx: &Context, args: CollectArgs) -> CommandResult {
     let report = cx
         .blocking("Collecting", move |progress, cancel| {
             let repository = bare.open(&inner)?;
-            let own = repository.settings().collect_grace_seconds;
-            if args.grace.is_some_and(|grace| grace != own as i64) {
-                return Err(Failure::usage(format!("the grace period of this repository is {own} seconds"))
-                    .hint("leave out --grace; it is chosen when a repository is created"));
-            }
-            let options = CollectOptions { progress, cancel, ..CollectOptions::default() };
+            let grace_seconds = args.grace.map(i64::unsigned_abs);
+            let options = CollectOptions { grace_seconds, progress, cancel, ..CollectOptions::default() };
             Ok(repository.collect(&options)?)
         })
         .await?;

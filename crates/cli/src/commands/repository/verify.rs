@@ -1,5 +1,6 @@
 //! `backstay repository verify`
 
+use std::io::{self, Write};
 use std::num::NonZeroU8;
 
 use backstay_repository::{VerifyDepth, VerifyOptions, VerifyReport};
@@ -11,6 +12,7 @@ use crate::commands::verify::{DataShare, parse_data};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 use crate::human::{self, Size};
+use crate::style::Style;
 
 /// Check the repository and name everything that is damaged
 #[derive(Debug, Args)]
@@ -51,38 +53,41 @@ pub(crate) async fn run(cx: &Context, args: VerifyArgs) -> CommandResult {
             Ok(repository.verify(&options)?)
         })
         .await?;
-    cx.output.result(&to_json(&report), |out, style| {
-        for damaged in &report.damaged {
-            let at = damaged.offset.map(|offset| format!(" at byte {offset}")).unwrap_or_default();
-            writeln!(
-                out,
-                "{} {}{at}: {}",
-                style.error("damaged:"),
-                damaged.object,
-                human::one_line(&damaged.reason)
-            )?;
-        }
-        for damage in &report.snapshots {
-            let id = damage.snapshot.clone().unwrap_or_else(|| format!("manifest {}", damage.manifest));
-            writeln!(out, "{id} has lost {}:", human::count(damage.lost_count, "path", "paths"))?;
-            for lost in &damage.lost {
-                writeln!(out, "  lost: {}", human::one_line(&String::from_utf8_lossy(&lost.path)))?;
-            }
-        }
-        let verdict = if report.is_ok() { style.good("healthy") } else { style.error("damaged") };
-        writeln!(
-            out,
-            "{verdict}: {}, {}, {} read",
-            human::count(report.checked_snapshots, "snapshot", "snapshots"),
-            human::count(report.checked_packs, "pack", "packs"),
-            Size(report.read_bytes)
-        )
-    })?;
+    cx.output.result(&to_json(&report), |out, style| write_report(out, style, &report))?;
     if report.is_ok() {
         return Ok(Exit::Done);
     }
     cx.output.hint("`backstay repository repair --from LOCATION` heals from a second repository");
     Ok(Exit::Negative)
+}
+
+/// What is damaged and what is lost by it.
+pub(crate) fn write_report(out: &mut dyn Write, style: Style, report: &VerifyReport) -> io::Result<()> {
+    for damaged in &report.damaged {
+        let at = damaged.offset.map(|offset| format!(" at byte {offset}")).unwrap_or_default();
+        writeln!(
+            out,
+            "{} {}{at}: {}",
+            style.error("damaged:"),
+            damaged.object,
+            human::one_line(&damaged.reason)
+        )?;
+    }
+    for damage in &report.snapshots {
+        let id = damage.snapshot.clone().unwrap_or_else(|| format!("manifest {}", damage.manifest));
+        writeln!(out, "{id} has lost {}:", human::count(damage.lost_count, "path", "paths"))?;
+        for lost in &damage.lost {
+            writeln!(out, "  lost: {}", human::one_line(&String::from_utf8_lossy(&lost.path)))?;
+        }
+    }
+    let verdict = if report.is_ok() { style.good("healthy") } else { style.error("damaged") };
+    writeln!(
+        out,
+        "{verdict}: {}, {}, {} read",
+        human::count(report.checked_snapshots, "snapshot", "snapshots"),
+        human::count(report.checked_packs, "pack", "packs"),
+        Size(report.read_bytes)
+    )
 }
 
 const fn depth(share: DataShare) -> VerifyDepth {
@@ -96,7 +101,8 @@ const fn depth(share: DataShare) -> VerifyDepth {
     }
 }
 
-fn to_json(report: &VerifyReport) -> Value {
+/// The report as JSON.
+pub(crate) fn to_json(report: &VerifyReport) -> Value {
     let damaged: Vec<_> = report
         .damaged
         .iter()
