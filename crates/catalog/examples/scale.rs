@@ -292,7 +292,7 @@ fn event_lists(generator: &Generator) -> Vec<EventList> {
             page.clone(),
         ),
         (
-            "audit: the beginning of a word",
+            "audit: a rare word",
             limit,
             EventFilter { tenant: tenant.clone(), text: Some("case4711".into()), ..none() },
             page.clone(),

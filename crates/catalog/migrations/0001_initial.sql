@@ -79,7 +79,7 @@ CREATE INDEX snapshots_of_tenant ON snapshots (tenant_id, created_at);
 CREATE INDEX snapshots_of_tenant_facet ON snapshots (tenant_id, facet, created_at);
 CREATE INDEX snapshots_of_source ON snapshots (source_id, created_at);
 CREATE INDEX snapshots_of_source_facet ON snapshots (source_id, facet, created_at);
-CREATE INDEX snapshots_of_label ON snapshots (label, tenant_id, created_at) WHERE label IS NOT NULL;
+CREATE INDEX snapshots_of_label ON snapshots (label, tenant_id, facet, created_at) WHERE label IS NOT NULL;
 CREATE INDEX snapshots_of_parent ON snapshots (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX snapshots_of_group ON snapshots (group_id, created_at) WHERE group_id IS NOT NULL;
 CREATE INDEX snapshots_of_operation ON snapshots (operation_id) WHERE operation_id IS NOT NULL;
@@ -166,7 +166,7 @@ CREATE TABLE tasks (
 );
 CREATE UNIQUE INDEX tasks_by_id ON tasks (id);
 CREATE UNIQUE INDEX tasks_by_idempotency_key ON tasks (idempotency_key) WHERE idempotency_key IS NOT NULL;
-CREATE INDEX tasks_queued ON tasks (priority, run_at, seq) WHERE state = 'queued';
+CREATE INDEX tasks_queued ON tasks (priority DESC, run_at, seq) WHERE state = 'queued';
 CREATE INDEX tasks_running ON tasks (lease_expires_at) WHERE state = 'running';
 CREATE INDEX tasks_of_tenant ON tasks (tenant_id, state, seq);
 CREATE INDEX tasks_of_source ON tasks (source_id, seq) WHERE source_id IS NOT NULL;

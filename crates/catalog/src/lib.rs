@@ -25,6 +25,8 @@ mod operations;
 mod page;
 mod plans;
 mod postgres;
+#[cfg(test)]
+mod query_plans;
 mod session;
 mod settings;
 mod snapshots;
@@ -33,7 +35,7 @@ mod sql;
 mod sqlite;
 mod tasks;
 mod tenants;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod transaction;
 mod webhooks;

@@ -1,8 +1,5 @@
 //! A connection on which queries run.
 
-use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
-
 use crate::error::{CatalogError, Result};
 use crate::sql::{Connection, Fields, RawRow, Record, Statement};
 
@@ -12,13 +9,23 @@ use crate::sql::{Connection, Fields, RawRow, Record, Statement};
 /// [`Tx`](crate::Tx) sees the transaction's own changes too.
 pub struct Session {
     pub(crate) connection: Connection,
+    pub(crate) in_transaction: bool,
     /// A statement failed, so that nothing of the transaction may be kept.
     pub(crate) failed: bool,
+    /// Every statement that ran, for tests that look at their plans.
+    #[cfg(test)]
+    pub(crate) trace: Vec<Statement>,
 }
 
 impl Session {
     pub(crate) fn new(connection: Connection) -> Self {
-        Self { connection, failed: false }
+        Self {
+            connection,
+            in_transaction: false,
+            failed: false,
+            #[cfg(test)]
+            trace: Vec::new(),
+        }
     }
 
     pub(crate) fn is_postgres(&self) -> bool {
@@ -30,13 +37,15 @@ impl Session {
     }
 
     fn note<T>(&mut self, result: Result<T>) -> Result<T> {
-        self.failed |= result.is_err();
+        self.failed |= self.in_transaction && result.is_err();
         result
     }
 
     /// Runs a statement; returns how many rows it changed.
     pub(crate) async fn execute(&mut self, statement: Statement) -> Result<u64> {
         self.check()?;
+        #[cfg(test)]
+        self.trace.push(statement.clone());
         let done = self.connection.execute(statement).await;
         self.note(done)
     }
@@ -44,6 +53,8 @@ impl Session {
     /// All rows of a query, raw.
     pub(crate) async fn raw(&mut self, statement: Statement) -> Result<Vec<RawRow>> {
         self.check()?;
+        #[cfg(test)]
+        self.trace.push(statement.clone());
         let rows = self.connection.rows(statement).await;
         self.note(rows)
     }
@@ -65,15 +76,5 @@ impl Session {
             Some(row) => Fields::new(what, row).optional_int(),
             None => Ok(None),
         }
-    }
-
-    /// The rows of a query as they come.
-    pub(crate) fn rows<R: Record + Send + 'static>(
-        &mut self,
-        statement: Statement,
-    ) -> Result<BoxStream<'_, Result<R>>> {
-        self.check()?;
-        let rows = self.connection.stream(statement)?;
-        Ok(rows.map(|row| row.and_then(|row| R::from_row(&row))).boxed())
     }
 }

@@ -52,7 +52,7 @@ impl Tx {
                 Connection::begin_postgres(connection).await?
             }
         };
-        let session = Session::new(connection);
+        let session = Session { in_transaction: true, ..Session::new(connection) };
         Ok(Self { catalog: catalog.clone(), session: Some(session), drafts: Vec::new() })
     }
 

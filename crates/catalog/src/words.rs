@@ -39,6 +39,8 @@ pub(crate) use vocabulary;
 
 /// How many words of one row are searchable.
 const WORDS_MAX: usize = 512;
+/// How many words of a query count.
+const QUERY_MAX: usize = 32;
 /// How many characters of a word count.
 const LENGTH_MAX: usize = 64;
 
@@ -67,20 +69,24 @@ pub(crate) fn scope_word(prefix: char, id: &str) -> String {
     })
 }
 
-/// What the text index is asked: all of `exact`, and a word that begins with each of `query`'s words.
+/// What the text index is asked: all of `exact`, and each of `query`'s words.
 ///
-/// Words shorter than three characters and numbers must match whole: there are too many that begin like them.
-/// `None` when the query holds no word at all.
+/// A word of the query must occur as it is; one with a `*` behind it, as the beginning of a word. `None` when the query
+/// holds no word at all.
 pub(crate) fn text_query(query: &str, exact: &[String], postgres: bool) -> Option<String> {
-    let words: Vec<String> = words(query).take(32).collect();
-    if words.is_empty() {
+    let mut asked: Vec<(String, bool)> = Vec::new();
+    for piece in query.split_inclusive('*') {
+        asked.extend(words(piece).map(|word| (word, false)));
+        let starred = piece.strip_suffix('*').is_some_and(|rest| rest.ends_with(char::is_alphanumeric));
+        if let Some(last) = asked.last_mut().filter(|_| starred) {
+            last.1 = true;
+        }
+    }
+    if asked.is_empty() {
         return None;
     }
-    let prefix = |word: &str| word.chars().count() >= 3 && !word.bytes().all(|b| b.is_ascii_digit());
-    let terms = exact.iter().map(|word| (word.clone(), false)).chain(words.into_iter().map(|word| {
-        let open = prefix(&word);
-        (word, open)
-    }));
+    asked.truncate(QUERY_MAX);
+    let terms = exact.iter().map(|word| (word.clone(), false)).chain(asked);
     let terms: Vec<String> = terms
         .map(|(word, open)| match (postgres, open) {
             (false, false) => format!("\"{word}\""),
@@ -104,8 +110,8 @@ mod tests {
 
     #[test]
     fn a_query_has_no_syntax_of_its_own() {
-        assert_eq!(text_query("a\" OR b*", &[], false).unwrap(), "\"a\" AND \"or\" AND \"b\"");
-        assert_eq!(text_query("upgrade '12345", &[], true).unwrap(), "'upgrade':* & '12345'");
+        assert_eq!(text_query("a\" OR b", &[], false).unwrap(), "\"a\" AND \"or\" AND \"b\"");
+        assert_eq!(text_query("up* '12345 a*b", &[], true).unwrap(), "'up':* & '12345' & 'a':* & 'b'");
         assert_eq!(text_query("\"'*%", &[], false), None);
     }
 }

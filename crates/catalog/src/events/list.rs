@@ -35,8 +35,29 @@ pub struct EventFilter {
     pub since: Option<Timestamp>,
     /// Only those before this time.
     pub until: Option<Timestamp>,
-    /// Only those in which all of these words occur, or words that begin with them.
+    /// Only those in which all of these words occur; `word*` stands for its beginning.
     pub text: Option<String>,
+}
+
+/// What to read in the order of the log.
+pub(crate) struct Matching {
+    tables: &'static str,
+    key: &'static str,
+    condition: Condition,
+}
+
+impl Matching {
+    /// A query for `columns` of up to `limit` matching events after `seq`, up to `newest`.
+    pub(crate) fn between(&self, columns: &str, seq: u64, newest: u64, limit: u32) -> (String, Condition) {
+        let mut condition = self.condition.clone();
+        condition.and(&format!("{} > {{}}", self.key), seq);
+        condition.and(&format!("{} <= {{}}", self.key), newest);
+        let text = format!(
+            "SELECT {columns} FROM {} WHERE {} ORDER BY {} LIMIT {limit}",
+            self.tables, condition.text, self.key
+        );
+        (text, condition)
+    }
 }
 
 /// The facets of a scope.
@@ -102,7 +123,7 @@ impl Session {
         } else {
             None
         };
-        let Some(condition) = self.event_condition(filter, span) else { return Ok(Page::empty()) };
+        let Some(condition) = self.event_condition(filter, span, false) else { return Ok(Page::empty()) };
         let total = self.count_events(filter, &facets, &condition, paging.total).await?;
         let items = self.event_page(filter, &facets, condition, paging, before).await?;
         Ok(Page::cut(items, paging.limit, total, |event| event.seq as i64))
@@ -163,7 +184,12 @@ impl Session {
     }
 
     /// The condition of everything but the facets; `None` when the text holds no word.
-    fn event_condition(&self, filter: &EventFilter, span: Option<(i64, i64)>) -> Option<Condition> {
+    fn event_condition(
+        &self,
+        filter: &EventFilter,
+        span: Option<(i64, i64)>,
+        in_order: bool,
+    ) -> Option<Condition> {
         let mut condition = Condition::default();
         if let Some(text) = &filter.text {
             let mut exact = Vec::new();
@@ -178,13 +204,17 @@ impl Session {
             }
         } else {
             if let Some(tenant) = &filter.tenant {
-                condition.and("events.tenant_id = {}", tenant);
+                let narrower =
+                    in_order || filter.actor.is_some() || filter.source.is_some() || filter.subject.is_some();
+                condition.and(&format!("{} = {{}}", self.soft("events.tenant_id", narrower)), tenant);
             }
             if let Some(actor) = &filter.actor {
-                condition.and("events.actor_id = {}", actor);
+                let narrower = in_order || filter.subject.is_some();
+                condition.and(&format!("{} = {{}}", self.soft("events.actor_id", narrower)), actor);
             }
             if let Some(source) = &filter.source {
-                condition.and("events.source_id = {}", source);
+                let narrower = in_order || filter.actor.is_some() || filter.subject.is_some();
+                condition.and(&format!("{} = {{}}", self.soft("events.source_id", narrower)), source);
             }
         }
         if let Some(subject) = &filter.subject {
@@ -204,8 +234,17 @@ impl Session {
         Some(condition)
     }
 
+    /// `column` so that SQLite looks for no index of it, where another one is narrower.
+    pub(crate) fn soft(&self, column: &str, soft: bool) -> String {
+        if soft && !self.is_postgres() { format!("+{column}") } else { column.to_owned() }
+    }
+
     fn event_key(&self, filter: &EventFilter) -> &'static str {
-        if filter.text.is_some() && !self.is_postgres() { "event_text.rowid" } else { "events.seq" }
+        match (filter.text.is_some(), self.is_postgres()) {
+            (false, _) => "events.seq",
+            (true, false) => "event_text.rowid",
+            (true, true) => "event_text.seq",
+        }
     }
 
     fn event_tables(&self, filter: &EventFilter) -> &'static str {
@@ -216,11 +255,8 @@ impl Session {
         }
     }
 
-    /// Tables and condition for reading in the order of the log; `None` when nothing can match.
-    pub(crate) async fn matching_events(
-        &mut self,
-        filter: &EventFilter,
-    ) -> Result<Option<(&'static str, Condition)>> {
+    /// What to read in the order of the log; `None` when nothing can match.
+    pub(crate) async fn matching_events(&mut self, filter: &EventFilter) -> Result<Option<Matching>> {
         let span = if filter.is_timed() {
             match self.event_span(filter).await? {
                 Some(span) => Some(span),
@@ -229,17 +265,18 @@ impl Session {
         } else {
             None
         };
-        let Some(mut condition) = self.event_condition(filter, span) else { return Ok(None) };
+        // The log is read in its order; only a thing has so few events that its index is better.
+        let Some(mut condition) = self.event_condition(filter, span, true) else { return Ok(None) };
         if !filter.actions.is_empty() || !filter.without.is_empty() || filter.outcome.is_some() {
             let facets = self.event_facets(filter).await?;
             if facets.wanted.is_empty() {
                 return Ok(None);
             }
             if !facets.all {
-                condition.and_in("events.facet", &facets.wanted);
+                condition.and_in(&self.soft("events.facet", true), &facets.wanted);
             }
         }
-        Ok(Some((self.event_tables(filter), condition)))
+        Ok(Some(Matching { tables: self.event_tables(filter), key: self.event_key(filter), condition }))
     }
 
     async fn count_events(
@@ -302,7 +339,10 @@ impl Session {
                 if !facets.all {
                     condition.and_in("events.facet", &facets.wanted);
                 }
-                let tables = self.event_tables(filter);
+                let tables = match (filter.text.is_some(), condition.text.contains("events.")) {
+                    (true, false) => "event_text",
+                    _ => self.event_tables(filter),
+                };
                 match total {
                     Total::UpTo(most) => format!(
                         "SELECT count(*) FROM (SELECT 1 AS one FROM {tables} WHERE {} LIMIT {}) AS found",

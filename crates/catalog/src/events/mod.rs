@@ -1,6 +1,7 @@
 //! The event log: appending, reading, searching, following and proving it.
 
 pub(crate) mod append;
+mod export;
 pub(crate) mod facet;
 mod list;
 pub(crate) mod read;

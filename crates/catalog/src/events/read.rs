@@ -1,7 +1,6 @@
 //! Reading events in the order of the log.
 
 use backstay_model::{Actor, Event, EventData, EventHash, Subject};
-use futures_util::stream::BoxStream;
 
 use super::list::EventFilter;
 use crate::error::Result;
@@ -53,34 +52,16 @@ impl Session {
         if newest <= seq {
             return Ok((Vec::new(), seq));
         }
-        let Some((from, mut condition)) = self.matching_events(filter).await? else {
+        let Some(matching) = self.matching_events(filter).await? else {
             return Ok((Vec::new(), newest));
         };
-        condition.and("events.seq > {}", seq);
-        condition.and("events.seq <= {}", newest);
-        let text = format!(
-            "SELECT {} FROM {from} WHERE {} ORDER BY events.seq LIMIT {limit}",
-            qualified(),
-            condition.text
-        );
+        let (text, condition) = matching.between(&qualified(), seq, newest, limit);
         let events: Vec<Event> = self.all(sql("read events", text).bind_all(condition.values)).await?;
         let seen = match events.last() {
             Some(last) if events.len() >= limit as usize => last.seq,
             _ => newest,
         };
         Ok((events, seen))
-    }
-
-    /// All matching events, oldest first, as a stream that holds only a few rows at a time.
-    ///
-    /// On SQLite it reads one consistent state, however long it takes.
-    pub async fn export_events(&mut self, filter: &EventFilter) -> Result<BoxStream<'_, Result<Event>>> {
-        let Some((from, condition)) = self.matching_events(filter).await? else {
-            return Ok(Box::pin(futures_util::stream::empty()));
-        };
-        let clause = if condition.text.is_empty() { "true" } else { condition.text.as_str() };
-        let text = format!("SELECT {} FROM {from} WHERE {clause} ORDER BY events.seq", qualified());
-        self.rows(sql("export events", text).bind_all(condition.values))
     }
 }
 

@@ -1,10 +1,9 @@
 //! Proving that the log is whole.
 
+use backstay_model::EventHash;
 use backstay_model::event::{ChainFault, ChainVerifier, GENESIS};
-use backstay_model::{Event, EventHash};
-use futures_util::StreamExt;
 
-use super::read::COLUMNS;
+use super::list::EventFilter;
 use crate::error::{CatalogError, Result};
 use crate::session::Session;
 use crate::sql::sql;
@@ -74,30 +73,42 @@ impl Session {
     pub async fn verify_chain(&mut self) -> Result<ChainReport> {
         // The head first: events that are appended meanwhile lie behind it.
         let head = self.event_head().await?;
-        let text = format!("SELECT {COLUMNS} FROM events ORDER BY seq");
         let mut report = ChainReport { events: 0, head, breaks: Vec::new() };
         let mut verifier = ChainVerifier::default();
         let mut at_head = if head.0 == 0 { GENESIS } else { EventHash::from_bytes([0xff; 32]) };
-        let mut stream = self.rows::<Event>(sql("verify the log", text))?;
-        while let Some(event) = stream.next().await {
-            report.events += 1;
-            let found = match event {
-                Ok(event) => {
-                    if event.seq == head.0 {
-                        at_head = event.hash;
+        let below = sql("verify the log", "SELECT count(*) FROM events WHERE seq < 1");
+        if let Some(count) = self.number(below).await?.filter(|count| *count > 0) {
+            let detail = format!("{count} events have numbers below 1");
+            report.breaks.push(ChainBreak::Unreadable { detail });
+        }
+        let everything = self.matching_events(&EventFilter::default()).await?;
+        let mut seq = 0;
+        while let Some(matching) = &everything {
+            let group = self.event_group(matching, seq, u64::MAX).await?;
+            if group.is_empty() {
+                break;
+            }
+            for event in group {
+                report.events += 1;
+                let found = match event {
+                    Ok(event) => {
+                        seq = seq.max(event.seq);
+                        if event.seq == head.0 {
+                            at_head = event.hash;
+                        }
+                        verifier.next(&event).map(|fault| ChainBreak::Event { seq: event.seq, fault })
                     }
-                    verifier.next(&event).map(|fault| ChainBreak::Event { seq: event.seq, fault })
+                    Err(CatalogError::BrokenRow { column, id, detail, .. }) => {
+                        seq = id.parse().unwrap_or(seq + 1).max(seq);
+                        Some(ChainBreak::Unreadable { detail: format!("event {id}, {column}: {detail}") })
+                    }
+                    Err(error) => return Err(error),
+                };
+                if report.breaks.len() < BREAKS_MAX {
+                    report.breaks.extend(found);
                 }
-                Err(CatalogError::BrokenRow { column, id, detail, .. }) => {
-                    Some(ChainBreak::Unreadable { detail: format!("event {id}, {column}: {detail}") })
-                }
-                Err(error) => return Err(error),
-            };
-            if report.breaks.len() < BREAKS_MAX {
-                report.breaks.extend(found);
             }
         }
-        drop(stream);
         let (last, _) = verifier.last();
         // What lies behind the head may have been appended since; then the head has moved too.
         let newest = if last > head.0 { self.event_head().await?.0 } else { head.0 };

@@ -36,7 +36,7 @@ pub struct SnapshotFilter {
     pub until: Option<Timestamp>,
     /// Only those with exactly this label.
     pub label: Option<String>,
-    /// Only those whose id, name, label or description has all of these words, or words that begin with them.
+    /// Only those whose id, name, label or description has all of these words; `word*` stands for its beginning.
     pub text: Option<String>,
 }
 
@@ -211,7 +211,10 @@ impl Session {
         facets: &Facets,
         total: Total,
     ) -> Result<(u64, bool)> {
-        let Some((from, condition)) = self.matching(filter, facets) else { return Ok((0, true)) };
+        let Some((mut from, condition)) = self.matching(filter, facets) else { return Ok((0, true)) };
+        if filter.text.is_some() && !condition.text.contains("snapshots.") {
+            from = "snapshot_text";
+        }
         match total {
             Total::UpTo(most) => {
                 let text = format!(
@@ -235,8 +238,10 @@ impl Session {
     fn matching(&self, filter: &SnapshotFilter, facets: &Facets) -> Option<(&'static str, Condition)> {
         let postgres = self.is_postgres();
         let mut condition = Condition::default();
+        let mut key = "snapshots.created_at";
         let from = match &filter.text {
             Some(text) => {
+                key = if postgres { "snapshot_text.created_at" } else { "snapshot_text.rowid" };
                 let mut exact = Vec::new();
                 exact.extend(filter.tenant.as_ref().map(|tenant| scope_word('t', tenant.as_str())));
                 exact.extend(filter.source.as_ref().map(|source| scope_word('s', source.as_str())));
@@ -254,12 +259,14 @@ impl Session {
         if let Some(label) = &filter.label {
             condition.and("snapshots.label = {}", label);
         }
-        scope_condition(filter, &mut condition);
-        if !facets.all {
+        if filter.text.is_none() {
+            // The text index holds the scope itself.
+            scope_condition(filter, &mut condition);
+            tenants_of_label(filter, &mut condition);
+        }
+        if !facets.all || filter.text.is_none() {
             condition.and_in("snapshots.facet", &facets.wanted);
         }
-        let key =
-            if filter.text.is_some() && !postgres { "snapshot_text.rowid" } else { "snapshots.created_at" };
         if filter.is_timed() {
             let stretch = filter.stretch();
             condition.and(&format!("{key} >= {{}}"), stretch.from);
@@ -277,10 +284,9 @@ impl Session {
     ) -> Result<Vec<SnapshotRow>> {
         let limit = u64::from(paging.limit) + 1;
         let columns = qualified();
-        if filter.label.is_some() || filter.text.is_some() {
+        if filter.text.is_some() {
             let Some((from, mut condition)) = self.matching(filter, facets) else { return Ok(Vec::new()) };
-            let by_text = filter.text.is_some() && !self.is_postgres();
-            let key = if by_text { "snapshot_text.rowid" } else { "snapshots.created_at" };
+            let key = if self.is_postgres() { "snapshots.created_at" } else { "snapshot_text.rowid" };
             if let Some(after) = after {
                 condition.and(&format!("{key} < {{}}"), after);
             }
@@ -291,7 +297,11 @@ impl Session {
             return self.all(sql("list snapshots", text).bind_all(condition.values)).await;
         }
         let mut bounds = Condition::default();
+        if let Some(label) = &filter.label {
+            bounds.and("snapshots.label = {}", label);
+        }
         scope_condition(filter, &mut bounds);
+        tenants_of_label(filter, &mut bounds);
         let stretch = filter.stretch();
         if filter.since.is_some() {
             bounds.and("snapshots.created_at >= {}", stretch.from);
@@ -300,7 +310,7 @@ impl Session {
         if to != i64::MAX {
             bounds.and("snapshots.created_at < {}", to);
         }
-        if facets.all {
+        if facets.all && filter.label.is_none() {
             let clause = if bounds.text.is_empty() { "true" } else { bounds.text.as_str() };
             let text = format!(
                 "SELECT {COLUMNS} FROM snapshots WHERE {clause} ORDER BY created_at DESC LIMIT {limit} OFFSET {}",
@@ -338,6 +348,13 @@ fn scope_condition(filter: &SnapshotFilter, condition: &mut Condition) {
         (Some(source), _) => condition.and("snapshots.source_id = {}", source),
         (None, Some(tenant)) => condition.and("snapshots.tenant_id = {}", tenant),
         (None, None) => {}
+    }
+}
+
+/// The index of labels has the tenant before the facet, so without a tenant all of them are named.
+fn tenants_of_label(filter: &SnapshotFilter, condition: &mut Condition) {
+    if filter.label.is_some() && filter.tenant.is_none() && filter.source.is_none() {
+        condition.and_text("snapshots.tenant_id IN (SELECT id FROM tenants)");
     }
 }
 

@@ -1,7 +1,5 @@
 //! A connection to either database.
 
-use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
@@ -122,22 +120,6 @@ impl Connection {
             }
         }
         .map_err(|error| CatalogError::from_driver(what, error))
-    }
-
-    /// The rows of a query, as they come.
-    pub(crate) fn stream(&mut self, statement: Statement) -> Result<BoxStream<'_, Result<RawRow>>> {
-        let Statement { text, values, what } = statement;
-        let failed = move |error| CatalogError::from_driver(what, error);
-        Ok(match self.target()? {
-            Target::Sqlite(connection) => {
-                let query = sqlx::query_with(AssertSqlSafe(text), sqlite_arguments(values));
-                connection.fetch(query).map(move |row| row.map(RawRow::Sqlite).map_err(failed)).boxed()
-            }
-            Target::Postgres(connection) => {
-                let query = sqlx::query_with(AssertSqlSafe(text), postgres_arguments(values));
-                connection.fetch(query).map(move |row| row.map(RawRow::Postgres).map_err(failed)).boxed()
-            }
-        })
     }
 }
 

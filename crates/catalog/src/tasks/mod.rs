@@ -5,5 +5,7 @@ mod queue;
 mod row;
 
 pub use list::TaskFilter;
+#[cfg(test)]
+pub(crate) use queue::claim_statement;
 pub use queue::{ClaimOptions, Enqueued, Finish, Heartbeat};
 pub use row::{Lease, NewTask, TaskRow, TaskState};

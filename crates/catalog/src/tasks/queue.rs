@@ -275,3 +275,10 @@ fn claim(condition: &str, order: &str, options: &ClaimOptions, postgres: bool) -
         .bind(options.now)
         .bind_all(options.kinds.iter().map(Into::into))
 }
+
+/// The statement that leases the first task of `condition`, as SQLite runs it.
+#[cfg(test)]
+pub(crate) fn claim_statement(condition: &str, options: &ClaimOptions) -> Statement {
+    let order = if condition.contains("queued") { "priority DESC, run_at, seq" } else { "lease_expires_at" };
+    claim(condition, order, options, false)
+}

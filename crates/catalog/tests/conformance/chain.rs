@@ -16,6 +16,7 @@ on_both!(
     events_behind_the_head_are_found,
     a_rewritten_end_is_found,
     an_unreadable_event_is_found,
+    an_event_before_the_first_is_found,
     a_log_without_events_is_whole_until_its_head_says_otherwise,
 );
 
@@ -110,4 +111,12 @@ async fn a_log_without_events_is_whole_until_its_head_says_otherwise(fixture: &F
     assert!(fixture.catalog.read().await.unwrap().verify_chain().await.unwrap().is_whole());
     let report = after(fixture, "DELETE FROM events").await;
     assert_eq!(report.breaks, [ChainBreak::Truncated { last: 0, head: 6 }]);
+}
+
+async fn an_event_before_the_first_is_found(fixture: &Fixture) {
+    let report = after(fixture, "UPDATE events SET seq = 0 WHERE seq = 1").await;
+    assert!(
+        matches!(&report.breaks[0], ChainBreak::Unreadable { detail } if detail.contains("below 1")),
+        "{report:?}"
+    );
 }

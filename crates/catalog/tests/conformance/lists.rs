@@ -65,11 +65,9 @@ pub(crate) fn selects(filter: &SnapshotFilter, row: &SnapshotRow) -> bool {
         && filter.until.is_none_or(|until| row.created_at < until)
         && filter.label.as_ref().is_none_or(|label| Some(label) == row.label.as_ref())
         && filter.text.as_ref().is_none_or(|wanted| {
-            wanted.to_lowercase().split_whitespace().all(|wanted| {
-                let number = wanted.bytes().all(|b| b.is_ascii_digit());
-                words
-                    .iter()
-                    .any(|word| *word == wanted || (wanted.len() > 2 && !number && word.starts_with(wanted)))
+            wanted.to_lowercase().split_whitespace().all(|wanted| match wanted.strip_suffix('*') {
+                Some(beginning) => words.iter().any(|word| word.starts_with(beginning)),
+                None => words.contains(&wanted),
             })
         })
 }
@@ -111,9 +109,11 @@ fn filters(rows: &[SnapshotRow]) -> Vec<SnapshotFilter> {
         SnapshotFilter { label: Some("nightly".into()), source, since: Some(at(9000)), ..none() },
         SnapshotFilter { label: Some("night".into()), ..none() },
         SnapshotFilter { text: Some("nightly".into()), ..none() },
-        SnapshotFilter { text: Some("rel befo".into()), tenant: tenant.clone(), ..none() },
+        SnapshotFilter { text: Some("rel* befo*".into()), tenant: tenant.clone(), ..none() },
         SnapshotFilter { text: Some("number 12".into()), ..none() },
-        SnapshotFilter { text: Some("number 1".into()), ..none() },
+        SnapshotFilter { text: Some("number 1*".into()), ..none() },
+        SnapshotFilter { text: Some("before".into()), label: Some("nightly".into()), ..none() },
+        SnapshotFilter { text: Some("befor".into()), ..none() },
         SnapshotFilter { text: Some("Before".into()), states: ready, until: Some(at(50 * 1440)), ..none() },
         SnapshotFilter { text: Some("nothing".into()), ..none() },
         SnapshotFilter { kinds: vec![backstay_model::Kind::Volume], ..none() },
