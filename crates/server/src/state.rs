@@ -40,13 +40,7 @@ impl AppState {
 
     /// The same state, whose use cases name `request_id` as the cause of their events.
     pub(crate) fn for_request(&self, request_id: &str) -> Self {
-        Self {
-            inner: Arc::clone(&self.inner),
-            service: {
-                let _ = request_id;
-                self.service.clone()
-            },
-        }
+        Self { inner: Arc::clone(&self.inner), service: self.service.for_request(request_id) }
     }
 
     /// The use cases.

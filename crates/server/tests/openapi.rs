@@ -68,7 +68,10 @@ fn every_operation_says_who_may_call_it_and_what_may_go_wrong() {
         let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
         let in_path = parameters.iter().filter(|parameter| parameter["in"] == "path").count();
         assert_eq!(in_path, path.matches('{').count(), "{name}: path parameters");
-        let mut names: Vec<_> = parameters.iter().map(|p| format!("{}/{}", p["in"].as_str().unwrap(), p["name"].as_str().unwrap())).collect();
+        let mut names: Vec<_> = parameters
+            .iter()
+            .map(|p| format!("{}/{}", p["in"].as_str().unwrap(), p["name"].as_str().unwrap()))
+            .collect();
         names.sort();
         names.dedup();
         assert_eq!(names.len(), parameters.len(), "{name} names a parameter twice");
@@ -78,10 +81,7 @@ fn every_operation_says_who_may_call_it_and_what_may_go_wrong() {
         let is_list = responses.get("200").is_some_and(|ok| ok.to_string().contains("Page\""));
         if is_list {
             for parameter in ["query/limit", "query/offset", "query/cursor"] {
-                assert!(
-                    names.iter().any(|name| name == parameter),
-                    "{name} is a list and lacks {parameter}"
-                );
+                assert!(names.iter().any(|name| name == parameter), "{name} is a list and lacks {parameter}");
             }
         }
         if operation.get("requestBody").is_some() {

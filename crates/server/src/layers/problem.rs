@@ -31,11 +31,11 @@ pub(crate) async fn problem(request: Request, next: Next) -> Response {
     (parts, Body::from(body)).into_response()
 }
 
-/// A failure that the framework made without asking us.
+/// A failure that the framework made without asking us: it has no body, or a sentence in plain text.
 fn is_bare_failure(response: &Response) -> bool {
     let failed = response.status().is_client_error() || response.status().is_server_error();
-    let is_ours = |value: &HeaderValue| value.as_bytes().starts_with(b"application/");
-    failed && !response.headers().get(header::CONTENT_TYPE).is_some_and(is_ours)
+    let is_plain = |value: &HeaderValue| value.as_bytes().starts_with(b"text/plain");
+    failed && response.headers().get(header::CONTENT_TYPE).is_none_or(is_plain)
 }
 
 fn of_status(status: StatusCode) -> ApiError {
