@@ -60,16 +60,12 @@ impl Session {
 
     /// The groups of a tenant, or all, by name.
     pub async fn groups(&mut self, tenant: Option<&TenantId>) -> Result<Vec<GroupRow>> {
-        match tenant {
-            Some(tenant) => {
-                let text =
-                    format!("SELECT {COLUMNS} FROM workspace_groups WHERE tenant_id = $1 ORDER BY name");
-                self.all(sql("list groups", text).bind(tenant)).await
-            }
-            None => {
-                let text = format!("SELECT {COLUMNS} FROM workspace_groups ORDER BY tenant_id, name");
-                self.all(sql("list groups", text)).await
-            }
+        if let Some(tenant) = tenant {
+            let text = format!("SELECT {COLUMNS} FROM workspace_groups WHERE tenant_id = $1 ORDER BY name");
+            self.all(sql("list groups", text).bind(tenant)).await
+        } else {
+            let text = format!("SELECT {COLUMNS} FROM workspace_groups ORDER BY tenant_id, name");
+            self.all(sql("list groups", text)).await
         }
     }
 

@@ -63,10 +63,9 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = String> {
 
 /// A word that stands for a scope, so that the text index can narrow a search to a tenant or a source.
 pub(crate) fn scope_word(prefix: char, id: &str) -> String {
-    id.bytes().fold(format!("x{prefix}"), |mut word, byte| {
-        word.push_str(&format!("{byte:02x}"));
-        word
-    })
+    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
+    let digits = id.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+    ['x', prefix].into_iter().chain(digits).collect()
 }
 
 /// What the text index is asked: all of `exact`, and each of `query`'s words.

@@ -94,15 +94,12 @@ impl Session {
 
     /// The users of a tenant, or all, by name.
     pub async fn users(&mut self, tenant: Option<&TenantId>) -> Result<Vec<UserRow>> {
-        match tenant {
-            Some(tenant) => {
-                let text = format!("SELECT {COLUMNS} FROM users WHERE tenant_id = $1 ORDER BY folded_name");
-                self.all(sql("list users", text).bind(tenant)).await
-            }
-            None => {
-                let text = format!("SELECT {COLUMNS} FROM users ORDER BY folded_name");
-                self.all(sql("list users", text)).await
-            }
+        if let Some(tenant) = tenant {
+            let text = format!("SELECT {COLUMNS} FROM users WHERE tenant_id = $1 ORDER BY folded_name");
+            self.all(sql("list users", text).bind(tenant)).await
+        } else {
+            let text = format!("SELECT {COLUMNS} FROM users ORDER BY folded_name");
+            self.all(sql("list users", text)).await
         }
     }
 }

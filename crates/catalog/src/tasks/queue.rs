@@ -203,12 +203,11 @@ impl Catalog {
             options,
             postgres,
         ));
-        match due.await? {
-            Some(row) => Ok(Some(row)),
-            None => {
-                let expired = "state = 'running' AND lease_expires_at <= $3";
-                self.lease(claim(expired, "lease_expires_at", options, postgres)).await
-            }
+        if let Some(row) = due.await? {
+            Ok(Some(row))
+        } else {
+            let expired = "state = 'running' AND lease_expires_at <= $3";
+            self.lease(claim(expired, "lease_expires_at", options, postgres)).await
         }
     }
 

@@ -48,7 +48,8 @@ impl Inserter {
             for (index, part) in self.row.split("{}").enumerate() {
                 if index > 0 {
                     place += 1;
-                    text.push_str(&format!("${place}"));
+                    text.push('$');
+                    text.push_str(&place.to_string());
                 }
                 text.push_str(part);
             }

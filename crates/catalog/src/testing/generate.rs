@@ -142,7 +142,7 @@ impl Generator {
         Timestamp::from_micros(self.start.as_micros() + (n * (YEAR_MICROS / self.snapshots.max(1))) as i64)
     }
 
-    fn label(&self, n: u64) -> Option<String> {
+    fn label(n: u64) -> Option<String> {
         match mix(n, 3) % 10 {
             0..5 => Some("nightly".into()),
             5..7 => {
@@ -179,7 +179,7 @@ impl Generator {
             },
             pinned: mix(n, 11).is_multiple_of(200),
             name: None,
-            label: self.label(n),
+            label: Self::label(n),
             description: None,
             finished_at: Some(at.plus_seconds(3)),
             parent: None,
@@ -229,7 +229,7 @@ impl Generator {
                 _ => Outcome::Ok,
             },
             data: EventData::from(json!({
-                "label": self.label(snapshot),
+                "label": Self::label(snapshot),
                 "bytes": mix(n, 24) % 1_000_000_000,
                 "ticket": format!("case{}", mix(n, 25) % 1_000_000),
             })),

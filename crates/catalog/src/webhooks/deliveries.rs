@@ -119,7 +119,7 @@ impl Session {
         let total = self.number(sql("count deliveries", count).bind_all(values.clone())).await?.unwrap_or(0);
         if let Some(position) = paging.position()? {
             values.push(position.into());
-            conditions.push_str(&format!(" AND event_seq < ${}", values.len()));
+            conditions = format!("{conditions} AND event_seq < ${}", values.len());
         }
         let list = format!(
             "SELECT {COLUMNS} FROM webhook_deliveries WHERE {conditions}

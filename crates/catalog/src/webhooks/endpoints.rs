@@ -104,16 +104,12 @@ impl Session {
 
     /// The endpoints of a tenant, or all, oldest first.
     pub async fn webhooks(&mut self, tenant: Option<&TenantId>) -> Result<Vec<WebhookRow>> {
-        let rows: Vec<WebhookRow> = match tenant {
-            Some(tenant) => {
-                let text =
-                    format!("SELECT {COLUMNS} FROM webhooks WHERE tenant_id = $1 ORDER BY created_at, id");
-                self.all(sql("list webhooks", text).bind(tenant)).await?
-            }
-            None => {
-                let text = format!("SELECT {COLUMNS} FROM webhooks ORDER BY tenant_id, created_at, id");
-                self.all(sql("list webhooks", text)).await?
-            }
+        let rows: Vec<WebhookRow> = if let Some(tenant) = tenant {
+            let text = format!("SELECT {COLUMNS} FROM webhooks WHERE tenant_id = $1 ORDER BY created_at, id");
+            self.all(sql("list webhooks", text).bind(tenant)).await?
+        } else {
+            let text = format!("SELECT {COLUMNS} FROM webhooks ORDER BY tenant_id, created_at, id");
+            self.all(sql("list webhooks", text)).await?
         };
         let mut complete = Vec::with_capacity(rows.len());
         for row in rows {

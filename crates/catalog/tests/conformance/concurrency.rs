@@ -133,9 +133,9 @@ async fn of_two_opposing_changes_exactly_one_wins(fixture: &Fixture) {
                 created_at: at(1),
                 created_by: ada(),
             };
-            let held = tx.insert_hold(&hold).await;
+            let outcome = tx.insert_hold(&hold).await;
             tx.commit().await.unwrap();
-            held
+            outcome
         });
         let deleted = tokio::spawn(async move {
             let mut tx = delete.begin().await.unwrap();

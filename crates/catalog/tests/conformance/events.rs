@@ -97,7 +97,7 @@ async fn every_field_reads_back(fixture: &Fixture) {
 }
 
 async fn a_stream_resumes_where_it_was(fixture: &Fixture) {
-    let actions = |n: u64| if n % 4 == 0 { "rare.event" } else { "common.event" };
+    let actions = |n: u64| if n.is_multiple_of(4) { "rare.event" } else { "common.event" };
     fixture.record((1..=20).map(|n| draft(actions(n), n))).await;
     let mut read = fixture.catalog.read().await.unwrap();
     let rare = EventFilter { actions: vec!["rare.".into()], ..EventFilter::default() };

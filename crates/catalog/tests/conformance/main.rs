@@ -3,6 +3,8 @@
 //! PostgreSQL is found through `BACKSTAY_TEST_POSTGRES_URL`; each test gets a schema of its own. `tools/with-services`
 //! starts a private server and sets the variable. With `BACKSTAY_TEST_SKIP_SERVICES=1` those tests are passed over.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod accounts;
 mod chain;
 mod concurrency;
