@@ -18,7 +18,8 @@ use crate::capture::{Queue, is_unchanged, read_ignore_file};
 use crate::error::{Result, WorkspaceError};
 use crate::exclude::{LONGEST_IGNORE_FILE, RuleChain, Rules};
 use crate::fs::{
-    Dir, FileKind, Listing, NameKind, Stat, join, read_xattrs_of_file, read_xattrs_of_link, walk_order,
+    Dir, FileKind, Listing, NameKind, Opener, Stat, join, read_xattrs_of_file, read_xattrs_of_link,
+    walk_order,
 };
 use crate::selection::{Selected, Selection};
 
@@ -180,6 +181,7 @@ pub(crate) fn compare_with_live(
 struct Worker<'a> {
     shared: &'a Shared<'a>,
     found: Comparison,
+    opener: Opener<'a>,
     scratch: Vec<u8>,
 }
 
@@ -192,7 +194,7 @@ struct LiveSide {
 
 impl<'a> Worker<'a> {
     fn new(shared: &'a Shared<'a>) -> Self {
-        Self { shared, found: Comparison::default(), scratch: Vec::new() }
+        Self { shared, found: Comparison::default(), opener: Opener::new(shared.root), scratch: Vec::new() }
     }
 
     fn run(mut self) -> Comparison {
@@ -211,11 +213,11 @@ impl<'a> Worker<'a> {
         self.found
     }
 
-    fn open(&self, task: &Task) -> Result<Option<LiveSide>> {
+    fn open(&mut self, task: &Task) -> Result<Option<LiveSide>> {
         if !task.live {
             return Ok(None);
         }
-        let dir = match self.shared.root.open_beneath(&task.path) {
+        let dir = match self.opener.open(&task.path).and_then(Dir::again) {
             Ok(dir) => dir,
             // It went away, or became something else, a moment ago.
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),

@@ -1,7 +1,6 @@
 //! An open directory, and what can be done below it.
 
 use std::ffi::{CStr, CString};
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -165,8 +164,8 @@ impl Dir {
     /// Every name in the directory, sorted as bytes. A name costs its length and 12 bytes.
     pub(crate) fn list(&self) -> Result<Listing, Errno> {
         rustix::fs::seek(&self.fd, rustix::fs::SeekFrom::Start(0))?;
-        let mut buffer = vec![MaybeUninit::uninit(); 64 * 1024];
-        let mut raw = RawDir::new(&self.fd, &mut buffer);
+        let mut buffer: Vec<u8> = Vec::with_capacity(64 * 1024);
+        let mut raw = RawDir::new(&self.fd, buffer.spare_capacity_mut());
         let mut listing = Listing::default();
         while let Some(entry) = raw.next() {
             let entry = entry?;

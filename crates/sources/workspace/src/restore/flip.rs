@@ -10,25 +10,7 @@ use super::metadata::Rights;
 use super::operations::{Identity, Operation};
 use super::steps::Steps;
 use crate::error::Result;
-use crate::fs::{Dir, c_name, display, join, split_parent};
-
-/// Opens the directories of paths that come in order, each directory once.
-struct Parents<'a> {
-    root: &'a Dir,
-    open: Option<(Vec<u8>, Dir)>,
-}
-
-impl Parents<'_> {
-    fn of(&mut self, path: &[u8]) -> Result<&Dir, Errno> {
-        let (parent, _) = split_parent(path);
-        let is_open = self.open.as_ref().is_some_and(|(open, _)| open == parent);
-        if !is_open {
-            self.open = None;
-            self.open = Some((parent.to_vec(), self.root.open_beneath(parent)?));
-        }
-        self.open.as_ref().map(|(_, dir)| dir).ok_or(Errno::NOENT)
-    }
-}
+use crate::fs::{Dir, Opener, c_name, display, join, split_parent};
 
 /// The paths that are no longer as they were when the restore was planned.
 pub(super) fn conflicts(root: &Dir, operations: &[Operation]) -> Result<Vec<String>, Errno> {
@@ -49,7 +31,7 @@ pub(super) fn conflicts(root: &Dir, operations: &[Operation]) -> Result<Vec<Stri
             _ => None,
         })
         .collect();
-    let mut parents = Parents { root, open: None };
+    let mut parents = Opener::new(root);
     for operation in operations {
         let path = operation.path();
         let expected = match operation {
@@ -62,7 +44,7 @@ pub(super) fn conflicts(root: &Dir, operations: &[Operation]) -> Result<Vec<Stri
         if made.contains(split_parent(path).0) {
             continue;
         }
-        let found = match parents.of(path) {
+        let found = match parents.open(split_parent(path).0) {
             Ok(dir) => match dir.stat(&c_name(split_parent(path).1)?) {
                 Ok(stat) => Some(stat),
                 Err(Errno::NOENT) => None,
@@ -81,7 +63,7 @@ pub(super) fn conflicts(root: &Dir, operations: &[Operation]) -> Result<Vec<Stri
             (None, Some(_)) => removed.contains(path),
             (Some(_), None) => false,
         };
-        if !is_as_planned || has_unplanned_entry(root, operation, &removed)? {
+        if !is_as_planned || has_unplanned_entry(&mut parents, operation, &removed)? {
             conflicts.push(display(path));
         }
     }
@@ -89,9 +71,13 @@ pub(super) fn conflicts(root: &Dir, operations: &[Operation]) -> Result<Vec<Stri
 }
 
 /// Whether a directory that is to be removed holds something that is not.
-fn has_unplanned_entry(root: &Dir, operation: &Operation, removed: &HashSet<&[u8]>) -> Result<bool, Errno> {
+fn has_unplanned_entry(
+    parents: &mut Opener<'_>,
+    operation: &Operation,
+    removed: &HashSet<&[u8]>,
+) -> Result<bool, Errno> {
     let Operation::RemoveDirectory { path, .. } = operation else { return Ok(false) };
-    let listing = root.open_beneath(path)?.list()?;
+    let listing = parents.open(path)?.list()?;
     Ok(listing.iter().any(|(name, _)| !removed.contains(join(path, name.to_bytes()).as_slice())))
 }
 
@@ -113,9 +99,12 @@ pub(super) fn flip(
     steps: &Steps,
     notes: &mut Vec<CannotRestore>,
 ) -> Result<(), Stopped> {
-    let mut parents = Parents { root, open: None };
+    let mut parents = Opener::new(root);
     for operation in operations {
         steps.pass().map_err(Stopped::ByTest)?;
+        if let Operation::RemoveDirectory { path, .. } = operation {
+            parents.forget(path);
+        }
         let at = |errno| Stopped::At { path: operation.path().to_vec(), errno };
         let left = execute(operation, &mut parents, stage, rights).map_err(at)?;
         if let Some(reason) = left {
@@ -129,20 +118,19 @@ const CHANGED: &str = "it was changed by someone else after the restore was comm
 
 fn execute(
     operation: &Operation,
-    parents: &mut Parents<'_>,
+    parents: &mut Opener<'_>,
     stage: Option<&Dir>,
     rights: &Rights,
 ) -> Result<Option<&'static str>, Errno> {
     let path = operation.path();
     if path.is_empty() {
         if let Operation::SetMetadata { metadata, .. } = operation {
-            rights.set_on_directory(parents.root, path, metadata, false)?;
+            rights.set_on_directory(parents.root(), path, metadata, false)?;
         }
         return Ok(None);
     }
     let name = c_name(split_parent(path).1)?;
-    let root = parents.root;
-    let dir = match parents.of(path) {
+    let dir = match parents.open(split_parent(path).0) {
         Ok(dir) => dir,
         // Above it, someone removed or replaced a directory; there is no place for it.
         Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(unless_removal(operation)),
@@ -170,7 +158,7 @@ fn execute(
             }
             Err(errno) => Err(errno),
         },
-        Operation::Place { staged, before, .. } => place(root, dir, &name, stage, staged, before.as_ref()),
+        Operation::Place { staged, before, .. } => place(dir, &name, stage, staged, before.as_ref()),
         Operation::SetMetadata { metadata, .. } => match rights.set_on_entry(dir, &name, path, metadata) {
             Err(Errno::NOENT) => Ok(Some(CHANGED)),
             done => done.map(|()| None),
@@ -192,7 +180,6 @@ fn stat(dir: &Dir, name: &std::ffi::CStr) -> Result<Option<crate::fs::Stat>, Err
 }
 
 fn place(
-    root: &Dir,
     dir: &Dir,
     name: &std::ffi::CStr,
     stage: Option<&Dir>,
@@ -209,7 +196,6 @@ fn place(
         // Placed before an interruption.
         return Ok(None);
     }
-    let _ = root;
     match (before, stat(dir, name)?) {
         (None, None) => {
             let new =

@@ -22,7 +22,7 @@ use super::steps::Steps;
 use crate::attributes::WorkspaceAttributes;
 use crate::error::{Result, WorkspaceError};
 use crate::exclude::OWN_DIRECTORY;
-use crate::fs::{Dir, c_name, display, join};
+use crate::fs::{Dir, Opener, c_name, display, join};
 use crate::lock::open_own_directory;
 use crate::selection::{Selected, Selection};
 
@@ -115,6 +115,7 @@ fn write_tree(
     let rights = Rights::of_process();
     let mut tree = Tree {
         target: &stage.dir,
+        opener: Opener::new(&stage.dir),
         reader,
         rights: &rights,
         context,
@@ -166,6 +167,7 @@ fn folds_case(root: &Dir) -> bool {
 /// A tree being written into an empty directory.
 struct Tree<'a> {
     target: &'a Dir,
+    opener: Opener<'a>,
     reader: &'a Reader,
     rights: &'a Rights,
     context: &'a RestoreContext,
@@ -243,8 +245,8 @@ impl Tree<'_> {
         collisions_among(names.iter())
     }
 
-    fn open_made(&self, path: &[u8]) -> Result<Dir> {
-        self.target.open_beneath(path).map_err(|errno| WorkspaceError::path("open", path, errno))
+    fn open_made(&mut self, path: &[u8]) -> Result<Dir> {
+        self.opener.open(path).and_then(Dir::again).map_err(|errno| WorkspaceError::path("open", path, errno))
     }
 
     fn cannot(&mut self, path: Vec<u8>, reason: &str) {
@@ -297,8 +299,8 @@ impl Tree<'_> {
         }
         for (path, metadata) in self.directories.iter().rev() {
             let failed = |errno| WorkspaceError::path("set the metadata of", path, errno);
-            let dir = self.target.open_beneath(path).map_err(failed)?;
-            self.rights.set_on_directory(&dir, path, metadata, true).map_err(failed)?;
+            let dir = self.opener.open(path).map_err(failed)?;
+            self.rights.set_on_directory(dir, path, metadata, true).map_err(failed)?;
         }
         Ok(())
     }
