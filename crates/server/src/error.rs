@@ -12,7 +12,10 @@ pub(crate) type Result<T, E = ApiError> = std::result::Result<T, E>;
 
 /// A failure on its way to becoming a problem. [`crate::layers::problem`] renders it.
 #[derive(Debug, Clone)]
-pub(crate) struct ApiError {
+pub(crate) struct ApiError(Box<Failure>);
+
+#[derive(Debug, Clone)]
+struct Failure {
     kind: ErrorKind,
     status: StatusCode,
     title: Option<&'static str>,
@@ -22,6 +25,8 @@ pub(crate) struct ApiError {
     errors: Vec<FieldError>,
     owner: Option<LockOwner>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// What stays inside: for the log.
+    cause: String,
 }
 
 impl ApiError {
@@ -29,7 +34,7 @@ impl ApiError {
     pub(crate) fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
         let status =
             StatusCode::from_u16(kind.traits().http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self {
+        Self(Box::new(Failure {
             kind,
             status,
             title: None,
@@ -39,7 +44,8 @@ impl ApiError {
             errors: vec![],
             owner: None,
             headers: vec![],
-        }
+            cause: String::new(),
+        }))
     }
 
     /// The client sent something that cannot be understood.
@@ -58,25 +64,27 @@ impl ApiError {
             [only] => format!("`{}` {}", only.field, only.detail),
             many => format!("{} fields are not acceptable", many.len()),
         };
-        Self { errors, ..Self::new(ErrorKind::Invalid, detail) }
+        let mut error = Self::new(ErrorKind::Invalid, detail);
+        error.0.errors = errors;
+        error
     }
 
     /// A status that no kind stands for, such as 405 or 415, under the kind nearest to it.
     pub(crate) fn status(mut self, status: StatusCode, title: &'static str) -> Self {
-        self.status = status;
-        self.title = Some(title);
+        self.0.status = status;
+        self.0.title = Some(title);
         self
     }
 
     /// The same with a hint at what to do next.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     /// The same with a header.
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
+        self.0.headers.push((name, value));
         self
     }
 
@@ -87,60 +95,64 @@ impl ApiError {
 
     /// The kind.
     pub(crate) fn kind(&self) -> ErrorKind {
-        self.kind
+        self.0.kind
     }
 
     /// Whether the failure is the server's, so that it is logged and its detail stays inside.
     pub(crate) fn is_internal(&self) -> bool {
-        matches!(self.kind, ErrorKind::Internal)
+        matches!(self.0.kind, ErrorKind::Internal)
     }
 
     /// The problem for the request `request_id`. An internal failure tells nothing but that id.
     pub(crate) fn problem(&self, request_id: &str) -> Problem {
-        let traits = self.kind.traits();
+        let traits = self.0.kind.traits();
         let (detail, hint) = if self.is_internal() {
             let detail = "The server failed to answer this request".to_owned();
             (detail, Some(format!("Look for request {request_id} in the log of the server.")))
         } else {
-            (self.detail.clone(), self.hint.clone())
+            (self.0.detail.clone(), self.0.hint.clone())
         };
         Problem {
             problem_type: "about:blank".to_owned(),
-            title: self.title.unwrap_or(traits.title).to_owned(),
-            status: self.status.as_u16(),
+            title: self.0.title.unwrap_or(traits.title).to_owned(),
+            status: self.0.status.as_u16(),
             detail,
             code: self.code().to_owned(),
             request_id: request_id.to_owned(),
             hint,
-            errors: self.errors.clone(),
-            owner: self.owner.clone(),
+            errors: self.0.errors.clone(),
+            owner: self.0.owner.clone(),
         }
     }
 
     fn code(&self) -> &'static str {
-        match self.status {
+        match self.0.status {
             StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
             StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
-            _ => self.code.unwrap_or(self.kind.traits().code),
+            _ => self.0.code.unwrap_or(self.0.kind.traits().code),
         }
     }
 
-    /// The sentence, for the log.
+    /// The sentence.
+    #[cfg(test)]
     pub(crate) fn detail(&self) -> &str {
-        &self.detail
+        &self.0.detail
+    }
+
+    /// The sentence and its causes, for the log.
+    pub(crate) fn whole_story(&self) -> String {
+        format!("{}{}", self.0.detail, self.0.cause)
     }
 }
 
 impl From<ServiceError> for ApiError {
     fn from(error: ServiceError) -> Self {
-        let mut detail = error.message.clone();
-        if error.kind == ErrorKind::Internal {
-            let mut cause = std::error::Error::source(&error);
-            while let Some(inner) = cause {
-                detail.push_str(": ");
-                detail.push_str(&inner.to_string());
-                cause = inner.source();
-            }
+        let mut cause = String::new();
+        let mut next = std::error::Error::source(&error);
+        while let Some(inner) = next {
+            cause.push_str(": ");
+            cause.push_str(&inner.to_string());
+            next = inner.source();
         }
         let retry_after = error.retry_after_s;
         let owner = error.owner.map(|owner| LockOwner {
@@ -151,7 +163,12 @@ impl From<ServiceError> for ApiError {
         });
         let errors =
             error.fields.into_iter().map(|field| FieldError::new(field.field, field.detail)).collect();
-        let api = Self { code: error.code, hint: error.hint, errors, owner, ..Self::new(error.kind, detail) };
+        let mut api = Self::new(error.kind, error.message);
+        api.0.code = error.code;
+        api.0.hint = error.hint;
+        api.0.errors = errors;
+        api.0.owner = owner;
+        api.0.cause = cause;
         match retry_after {
             Some(seconds) => api.retry_after(seconds),
             None => api,
@@ -161,14 +178,14 @@ impl From<ServiceError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = self.status.into_response();
-        for (name, value) in &self.headers {
+        let mut response = self.0.status.into_response();
+        for (name, value) in &self.0.headers {
             response.headers_mut().append(name, value.clone());
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if self.0.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE
+        if self.0.status == StatusCode::SERVICE_UNAVAILABLE
             && !response.headers().contains_key(header::RETRY_AFTER)
         {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));

@@ -32,7 +32,7 @@ impl Default for ServerSettings {
             request_timeout: Duration::from_secs(30),
             body_limit_bytes: 1 << 20,
             heartbeat: Duration::from_secs(15),
-            stream_lifetime: Duration::from_secs(600),
+            stream_lifetime: Duration::from_mins(10),
             max_streams: 1000,
             shutdown_grace: Duration::from_secs(10),
         }

@@ -1,4 +1,5 @@
 //! Users, sessions, tokens.
+#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! The bytes of a snapshot.
+#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
 mod support;
 

@@ -1,10 +1,12 @@
 //! A token of one tenant sees nothing of another.
+#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
 mod support;
 
 use backstay_api::group::NewWorkspaceGroup;
 use backstay_api::hold::NewHold;
 use backstay_api::restore::NewRestorePlan;
+use backstay_api::snapshot::NewSnapshot;
 use backstay_api::webhook::NewWebhook;
 use backstay_model::Role;
 use reqwest::Method;
@@ -29,7 +31,7 @@ impl Things {
         let admin = server.token_in("ours", Role::Admin).await;
         let client = server.client(&admin);
         let (workspace, _) = server.workspace_in("ours", "secret-workspace").await;
-        let accepted = client.create_snapshot(&workspace, &Default::default(), 30).await.unwrap();
+        let accepted = client.create_snapshot(&workspace, &NewSnapshot::default(), 30).await.unwrap();
         let plan = client.plan_restore(&accepted.id, &NewRestorePlan::default()).await.unwrap();
         let operation = client.restore(&workspace, &plan.plan_id, 30).await.unwrap();
         let new = json!({"name": "secret-user", "role": "viewer"});

@@ -3,6 +3,7 @@
 mod support;
 
 use backstay_api::group::{NewGroupRestore, NewGroupSnapshot, NewWorkspaceGroup, WorkspaceGroupQuery};
+use backstay_api::snapshot::NewSnapshot;
 use backstay_api::task::{TaskQuery, TaskState};
 use backstay_api::tenant::{NewTenant, TenantQuery};
 use backstay_api::webhook::{DeliveryQuery, NewWebhook, WebhookChange, WebhookQuery};
@@ -82,7 +83,7 @@ async fn a_task_is_followed_to_its_end() {
     let operator = server.token(Role::Operator).await;
     let client = server.client(&operator);
     let (workspace, _) = server.workspace("w").await;
-    let accepted = client.create_snapshot(&workspace, &Default::default(), 0).await.unwrap();
+    let accepted = client.create_snapshot(&workspace, &NewSnapshot::default(), 0).await.unwrap();
     let mut states = Vec::new();
     let task = client.wait_task(&accepted.task_id, |task| states.push(task.state)).await.unwrap();
     assert_eq!((task.state, states.last()), (TaskState::Done, Some(&TaskState::Done)));

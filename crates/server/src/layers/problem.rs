@@ -22,7 +22,7 @@ pub(crate) async fn problem(request: Request, next: Next) -> Response {
     };
     if response.status().is_server_error() && !matches!(error.kind(), ErrorKind::Unavailable) {
         tracing::error!(request.id = %id, error.code = error.kind().traits().code,
-            "a request failed: {}", error.detail());
+            "a request failed: {}", error.whole_story());
     }
     let body = serde_json::to_vec(&error.problem(&id)).unwrap_or_default();
     let (mut parts, _) = response.into_parts();

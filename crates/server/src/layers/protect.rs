@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::state::AppState;
 
 /// The longest time that a client may ask an endpoint to wait for the work it starts.
-pub(crate) const MAX_WAIT: Duration = Duration::from_secs(60);
+pub(crate) const MAX_WAIT: Duration = Duration::from_mins(1);
 
 /// Turns a panic into a 500 and a handler that does not answer into a 503. A body that is being streamed is not
 /// limited.

@@ -6,7 +6,7 @@ use backstay_model::retention::Rules;
 use backstay_service::view;
 
 /// Rules as they are sent.
-pub fn retention_rules(from: Rules) -> RetentionRules {
+pub fn retention_rules(from: &Rules) -> RetentionRules {
     RetentionRules {
         keep_last: Some(from.keep_last),
         keep_hourly: Some(from.keep_hourly),

@@ -13,7 +13,7 @@ pub fn workspace(from: view::Source) -> Workspace {
         host: from.host,
         state_serial: from.state_serial,
         created_at: from.created_at,
-        retention: from.retention.map(super::retention_rules),
+        retention: from.retention.as_ref().map(super::retention_rules),
         snapshot_count: from.snapshot_count,
     }
 }

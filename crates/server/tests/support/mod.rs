@@ -1,5 +1,6 @@
 //! A real server on a real socket, over a real SQLite catalog and a local repository.
-#![expect(dead_code, reason = "each test binary uses a part of it")]
+#![expect(unreachable_pub, clippy::unwrap_used, reason = "it belongs to the tests")]
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -76,7 +77,7 @@ impl TestServer {
     }
 
     /// The caller that may do everything in `tenant`.
-    pub fn local(&self, tenant: &str) -> Caller {
+    pub fn local(tenant: &str) -> Caller {
         Caller { tenant: TenantId::parse(tenant).unwrap(), ..Service::local_caller("test") }
     }
 
@@ -88,19 +89,19 @@ impl TestServer {
     /// An API token of `tenant`.
     pub async fn token_in(&self, tenant: &str, role: Role) -> String {
         let new = NewToken { name: format!("{role} of {tenant}"), role, expires_at: None };
-        self.service.create_token(&self.local(tenant), new).await.unwrap().secret
+        self.service.create_token(&Self::local(tenant), new).await.unwrap().secret
     }
 
     /// Another tenant.
     pub async fn tenant(&self, id: &str) {
         let new = NewTenant { id: Some(TenantId::parse(id).unwrap()), name: id.to_owned() };
-        self.service.create_tenant(&self.local("default"), new).await.unwrap();
+        self.service.create_tenant(&Self::local("default"), new).await.unwrap();
     }
 
     /// A user with a password.
     pub async fn user(&self, name: &str, password: &str, role: Role) -> User {
         let new = NewUser { name: name.to_owned(), password: Some(password.to_owned()), role, tenant: None };
-        self.service.create_user(&self.local("default"), new).await.unwrap()
+        self.service.create_user(&Self::local("default"), new).await.unwrap()
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -138,7 +139,7 @@ impl TestServer {
         write(&root, "data/big.bin", &big);
         let new =
             backstay_service::view::NewSource { name: name.to_owned(), root: root.clone(), retention: None };
-        let source = self.service.register_source(&self.local(tenant), new).await.unwrap();
+        let source = self.service.register_source(&Self::local(tenant), new).await.unwrap();
         (source.id.into(), root)
     }
 

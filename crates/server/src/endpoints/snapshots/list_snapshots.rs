@@ -34,9 +34,8 @@ pub(in crate::endpoints) async fn snapshot_page(
     caller: &Caller,
     query: SnapshotQuery,
 ) -> Result<Json<SnapshotPage>> {
-    let source = match query.source.as_deref().map(SourceId::parse).transpose() {
-        Ok(source) => source,
-        Err(_) => return Ok(Json(empty())),
+    let Ok(source) = query.source.as_deref().map(SourceId::parse).transpose() else {
+        return Ok(Json(empty()));
     };
     let filter = SnapshotFilter {
         kind: query.kind,
