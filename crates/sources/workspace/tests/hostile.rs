@@ -50,9 +50,12 @@ fn forged(bench: &Bench, entries: &[(&str, bool)], from: &[u8], to: &[u8]) -> Ma
         .map_or_else(|error| panic!("{error}"), |receipt| receipt.manifest)
 }
 
+/// Names with whether they are links, and what is overwritten by what.
+type Forgery = (&'static [(&'static str, bool)], &'static [u8], &'static [u8]);
+
 #[test]
 fn hostile_names_are_refused_and_nothing_is_written() {
-    let forgeries: [(&[(&str, bool)], &[u8], &[u8]); 6] = [
+    let forgeries: [Forgery; 6] = [
         (&[("aaaa", false)], b"aaaa", b"../x"),
         (&[("aaaa", false)], b"aaaa", b"a/bc"),
         (&[("aaaa", false)], b"aaaa", b"/tmp"),

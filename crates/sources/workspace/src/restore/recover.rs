@@ -91,13 +91,13 @@ fn recover_operation(
         }
         State::Committed => {
             let (header, operations) = journal.read_intent(&operation)?;
-            let stage = Stage::open(own, &operation)?;
+            let staged = Stage::open(own, &operation)?;
             let rights = Rights::of_process();
-            let dir = stage.as_ref().map(|stage| &stage.dir);
+            let dir = staged.as_ref().map(|stage| &stage.dir);
             flip(root, dir, &operations, &rights, steps, &mut not_restored)
                 .map_err(|why| unfinished(&operation, why))?;
-            match stage {
-                Some(staged) => finish(root, journal, staged, &operation, &operations, steps)?,
+            match staged {
+                Some(stage) => finish(root, journal, stage, &operation, &operations, steps)?,
                 None => journal.finish(&operation, true)?,
             }
             not_restored.extend(rights.into_notes());
