@@ -7,6 +7,7 @@ use backstay_api::event::{Event, StreamQuery};
 use futures_util::StreamExt;
 use http::HeaderMap;
 
+use crate::binary::ServerSentEvent;
 use crate::error::{ApiError, Result};
 use crate::extract::{App, Query, SignedIn};
 use crate::problems::{Queried, Signed};
@@ -25,7 +26,7 @@ use crate::wire;
     params(StreamQuery, ("Last-Event-ID" = Option<String>, Header, description = "The number of the last event that was received.",
         pattern = "^[0-9]{1,16}$")),
     responses(
-        (status = 200, description = "The events.", content_type = "text/event-stream", body = Event),
+        (status = 200, description = "Each `data` is an event (`Event`).", content_type = "text/event-stream", body = ServerSentEvent),
         Signed, Queried
     )
 )]

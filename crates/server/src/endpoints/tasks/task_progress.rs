@@ -8,6 +8,7 @@ use axum::response::sse::Event;
 use backstay_api::task::Task;
 use backstay_model::TaskId;
 
+use crate::binary::ServerSentEvent;
 use crate::error::Result;
 use crate::extract::{App, IdPath, PathId, SignedIn};
 use crate::problems::{OfOne, Signed};
@@ -25,7 +26,7 @@ const INTERVAL: Duration = Duration::from_millis(250);
     tag = "tasks",
     params(IdPath),
     responses(
-        (status = 200, description = "The task, each time it changes.", content_type = "text/event-stream", body = Task),
+        (status = 200, description = "Each `data` is the task (`Task`) as it is then.", content_type = "text/event-stream", body = ServerSentEvent),
         Signed, OfOne
     )
 )]
