@@ -19,6 +19,8 @@ mod credential;
 mod crypto;
 mod damage_notes;
 mod error;
+#[cfg(test)]
+mod format_vectors;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;

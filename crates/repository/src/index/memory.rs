@@ -189,11 +189,6 @@ impl Index {
         self.find_record(&id.prefix())
     }
 
-    /// The number of the pack that a chunk is found in.
-    pub(crate) fn pack_of(&self, id: &ChunkId) -> Option<u32> {
-        self.find(id).map(|place| self.blocks[place.block as usize].pack)
-    }
-
     fn chunk_end(&self, block: u32, place: u32) -> u32 {
         let block_end = self.block_end(block);
         if place + 1 < block_end {

@@ -5,5 +5,7 @@ mod object;
 mod shared;
 
 pub(crate) use memory::{BlockPlace, ChunkPlace, Index};
-pub(crate) use object::{IndexedPack, decode_index, encode_index};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use object::decode_index;
+pub(crate) use object::{IndexedPack, encode_index};
 pub(crate) use shared::{SharedIndex, list as list_index_objects, read_index};

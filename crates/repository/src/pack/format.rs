@@ -27,8 +27,6 @@ pub(crate) enum PackClass {
 }
 
 impl PackClass {
-    pub(crate) const ALL: [Self; 2] = [Self::Data, Self::Tree];
-
     pub(crate) fn from_byte(byte: u8) -> Result<Self, Malformed> {
         match byte {
             0 => Ok(Self::Data),

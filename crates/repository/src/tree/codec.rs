@@ -169,6 +169,18 @@ pub(crate) fn decode_entries(page: &[u8]) -> Result<Vec<Entry>, Malformed> {
     Ok(entries)
 }
 
+/// A whole page of a directory.
+#[cfg(test)]
+pub(crate) fn encode_page(entries: &[Entry]) -> Vec<u8> {
+    let mut page = vec![1];
+    put_varint(&mut page, entries.len() as u64);
+    let mut previous = Previous::default();
+    for entry in entries {
+        previous = encode_entry(&mut page, entry, previous);
+    }
+    page
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use proptest::prelude::*;
@@ -218,16 +230,6 @@ pub(crate) mod tests {
             let xattrs = xattrs.into_iter().map(|(name, value)| Xattr { name, value }).collect();
             Entry { name, node, mode, uid, gid, mtime_ns, ctime_ns, inode, device, hard_link, xattrs }
         }
-    }
-
-    fn encode_page(entries: &[Entry]) -> Vec<u8> {
-        let mut page = vec![1];
-        put_varint(&mut page, entries.len() as u64);
-        let mut previous = Previous::default();
-        for entry in entries {
-            previous = encode_entry(&mut page, entry, previous);
-        }
-        page
     }
 
     proptest! {

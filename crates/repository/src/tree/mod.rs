@@ -6,4 +6,6 @@ mod entry;
 
 pub use builder::DirectoryBuilder;
 pub(crate) use codec::decode_entries;
+#[cfg(test)]
+pub(crate) use codec::encode_page;
 pub use entry::{DirectoryRef, Entry, Node, Xattr};

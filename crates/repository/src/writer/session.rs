@@ -264,10 +264,12 @@ impl Session {
     }
 
     /// Writes an index object of durable packs, and only then lets anybody find their chunks.
-    fn write_index(&self, packs: Vec<IndexedPack>) -> Result<()> {
+    fn write_index(&self, mut packs: Vec<IndexedPack>) -> Result<()> {
         if packs.is_empty() {
             return Ok(());
         }
+        // Packs become durable in any order; their object has one.
+        packs.sort_unstable_by_key(|pack| pack.id);
         let shared = &self.shared;
         let plain = encode_index(packs.iter());
         let (bytes, name) = object::seal(&shared.keys, &*shared.rng, ObjectKind::Index, &plain)?;
