@@ -36,7 +36,12 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         ],
         &[],
     ),
-    ("backstay-worker", &["backstay-model", "backstay-service"], &["backstay-catalog", "backstay-store"]),
+    (
+        "backstay-worker",
+        &["backstay-model", "backstay-service"],
+        // Its tests build a service of real parts.
+        &["backstay-catalog", "backstay-repository", "backstay-source-workspace", "backstay-store"],
+    ),
     ("backstay-api", &["backstay-model"], &[]),
     (
         "backstay-server",

@@ -31,9 +31,10 @@ pub(crate) async fn run(
     let mut lost = false;
     let result = loop {
         tokio::select! {
-            ended = &mut work => break ended.unwrap_or_else(|stopped| {
-                Err(ServiceError::internal("The task was broken off by a defect", stopped))
-            }),
+            ended = &mut work => break match ended {
+                Ok(result) => result,
+                Err(stopped) => Err(ServiceError::internal("The task was broken off by a defect", stopped)),
+            },
             () = stop.cancelled(), if !stopping => {
                 stopping = true;
                 run.cancel.cancel();
