@@ -69,6 +69,10 @@ impl Scene {
                 ["--repository".to_owned(), path("repository"), "--key-file".to_owned(), path("key")].into();
             scene.succeed(&["repository", "init", "--new-key", "--grace", "0s"], "setting the scene");
         }
+        let path = |name: &str| scene.home.path().join(name).display().to_string();
+        let (mirror, key) = (path("mirror"), path("mirror.key"));
+        let init = ["repository", "init", "--repository", &mirror, "--key-file", &key];
+        scene.succeed(&init, "setting the scene");
         scene
     }
 
