@@ -77,7 +77,7 @@ pub struct GroupSnapshotAccepted {
 #[serde(deny_unknown_fields)]
 pub struct NewGroupRestore {
     /// Which capture of the group to put back.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(min_length = 1, max_length = 128, pattern = r"^[^\u0000]*$")]
     pub group_snapshot_id: String,
 }
 

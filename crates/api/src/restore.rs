@@ -56,7 +56,7 @@ pub struct CannotRestore {
 #[serde(deny_unknown_fields)]
 pub struct NewRestore {
     /// The plan.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(min_length = 1, max_length = 128, pattern = r"^[^\u0000]*$")]
     pub plan_id: String,
 }
 

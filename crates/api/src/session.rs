@@ -12,10 +12,10 @@ use crate::words;
 #[serde(deny_unknown_fields)]
 pub struct NewSession {
     /// The name of the user.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\u0000]*$")]
     pub name: String,
     /// The password.
-    #[schema(min_length = 1, max_length = 1024, format = Password)]
+    #[schema(min_length = 1, max_length = 1024, format = Password, pattern = r"^[^\u0000]*$")]
     pub password: String,
 }
 

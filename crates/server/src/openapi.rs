@@ -66,7 +66,7 @@ pub(crate) fn complete(mut document: Document) -> Document {
         let operations =
             [&mut item.get, &mut item.head, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
-            operation.parameters.iter_mut().flatten().for_each(not_null);
+            operation.parameters.iter_mut().flatten().for_each(complete_parameter);
             operation.responses.responses.iter_mut().for_each(|(status, response)| locate(status, response));
         }
     }
@@ -86,14 +86,19 @@ fn name_head(head: &mut Operation) {
     }
 }
 
-/// A parameter that need not be given is absent, never null.
-fn not_null(parameter: &mut RefOr<Parameter>) {
-    if let RefOr::T(parameter) = parameter
-        && let Some(RefOr::T(Schema::Object(object))) = &mut parameter.schema
-        && let SchemaType::Array(types) = &object.schema_type
-    {
+/// A parameter that need not be given is absent, never null; and no text has a NUL in it.
+fn complete_parameter(parameter: &mut RefOr<Parameter>) {
+    let RefOr::T(parameter) = parameter else { return };
+    let Some(RefOr::T(Schema::Object(object))) = &mut parameter.schema else { return };
+    if let SchemaType::Array(types) = &object.schema_type {
         let only = types.iter().find(|wanted| **wanted != Type::Null).cloned();
         object.schema_type = only.map_or(SchemaType::AnyValue, SchemaType::Type);
+    }
+    let is_free_text = object.schema_type == SchemaType::Type(Type::String)
+        && object.enum_values.is_none()
+        && object.format.is_none();
+    if is_free_text && object.pattern.is_none() {
+        object.pattern = Some(r"^[^\u0000]*$".to_owned());
     }
 }
 

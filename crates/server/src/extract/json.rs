@@ -17,7 +17,7 @@ use crate::state::AppState;
 /// 422 with every wrong field.
 pub(crate) struct Json<T>(pub(crate) T);
 
-/// The same for a body that may be absent.
+/// The same for a body that may be absent or `null`.
 pub(crate) struct JsonOrDefault<T>(pub(crate) T);
 
 impl<T> FromRequest<AppState> for Json<T>
@@ -47,6 +47,9 @@ where
             return Ok(Self(T::default()));
         }
         require_json(&headers)?;
+        if body.trim_ascii() == b"null" {
+            return Ok(Self(T::default()));
+        }
         parse(&body).map(JsonOrDefault)
     }
 }

@@ -17,6 +17,7 @@ use crate::state::AppState;
     get,
     path = "/metrics",
     tag = "operation",
+    security((), ("token" = []), ("api_key" = []), ("session" = [])),
     responses((status = 200, description = "The metrics.", content_type = "text/plain", body = String), Signed)
 )]
 pub(crate) async fn metrics(_: MetricsReader) -> Response {
