@@ -194,3 +194,45 @@ impl IntoResponse for ApiError {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_5xx_tells_its_request_and_nothing_internal() {
+        let cause = std::io::Error::other("/srv/data/catalog.db: disk I/O error");
+        for kind in [ErrorKind::Internal, ErrorKind::Unavailable, ErrorKind::Damaged, ErrorKind::StorageFull]
+        {
+            let error = ApiError::from(ServiceError::new(kind, "It failed").because(cause.to_string()));
+            assert!(error.whole_story().contains("catalog.db"), "the log tells it");
+            let problem = error.problem("req-7");
+            let json = serde_json::to_string(&problem).unwrap();
+            assert!(!json.contains("catalog.db"), "{json}");
+            assert_eq!((problem.request_id.as_str(), problem.status), ("req-7", kind.traits().http_status));
+        }
+    }
+
+    #[test]
+    fn every_kind_becomes_the_status_and_code_of_the_table() {
+        for kind in ErrorKind::ALL {
+            let problem = ApiError::new(kind, "x").problem("r");
+            assert_eq!(
+                (problem.status, problem.code.as_str()),
+                (kind.traits().http_status, kind.traits().code)
+            );
+        }
+    }
+
+    #[test]
+    fn a_narrower_word_fields_owner_and_patience_are_passed_on() {
+        let mut error = ServiceError::conflict("The plan is stale").code("stale_plan").hint("Plan again.");
+        error.retry_after_s = Some(7);
+        error.owner = Some(backstay_service::LockOwner { pid: Some(42), ..Default::default() });
+        let error = ApiError::from(error);
+        let problem = error.problem("r");
+        assert_eq!((problem.code.as_str(), problem.hint.as_deref()), ("stale_plan", Some("Plan again.")));
+        assert_eq!(problem.owner.unwrap().pid, Some(42));
+        assert_eq!(error.into_response().headers()["retry-after"], "7");
+    }
+}

@@ -20,8 +20,11 @@ pub(crate) const MAX_WAIT: Duration = Duration::from_mins(1);
 pub(crate) async fn protect(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let limit =
         state.settings().request_timeout + if is_waiting(&request) { MAX_WAIT } else { Duration::ZERO };
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
-    match tokio::time::timeout(limit, answer).await {
+    answer_within(limit, next.run(request)).await
+}
+
+async fn answer_within(limit: Duration, answer: impl Future<Output = Response>) -> Response {
+    match tokio::time::timeout(limit, AssertUnwindSafe(answer).catch_unwind()).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => {
             let text = panic
@@ -31,14 +34,29 @@ pub(crate) async fn protect(State(state): State<AppState>, request: Request, nex
                 .unwrap_or_default();
             ApiError::new(ErrorKind::Internal, format!("the handler panicked: {text}")).into_response()
         }
-        Err(_) => ApiError::new(
-            ErrorKind::Unavailable,
-            format!("The server did not answer within {} s", limit.as_secs()),
-        )
-        .into_response(),
+        Err(_) => {
+            let detail = format!("The server did not answer within {} s", limit.as_secs());
+            ApiError::new(ErrorKind::Unavailable, detail).into_response()
+        }
     }
 }
 
 fn is_waiting(request: &Request) -> bool {
     request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("wait=")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_and_a_handler_that_never_answers_get_an_answer() {
+        let panicked = answer_within(Duration::from_secs(30), async { panic!("secret") }).await;
+        assert_eq!(panicked.status(), 500);
+        let problem = panicked.extensions().get::<ApiError>().unwrap().problem("req-1");
+        assert!(!serde_json::to_string(&problem).unwrap().contains("secret"));
+        let silent = answer_within(Duration::ZERO, std::future::pending()).await;
+        assert_eq!(silent.status(), 503);
+        assert!(silent.headers().contains_key("retry-after"));
+    }
 }
