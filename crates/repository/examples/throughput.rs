@@ -100,8 +100,8 @@ fn capture(repository: &Repository, files: &[PathBuf]) -> Outcome<Receipt> {
         loop {
             // Neighbouring files go to one lane, and so into one block.
             let batch = next.fetch_add(16, Ordering::Relaxed);
-            for n in batch..(batch + 16).min(files.len()) {
-                let mut file = File::open(&files[n])?;
+            for (n, path) in files.iter().enumerate().skip(batch).take(16) {
+                let mut file = File::open(path)?;
                 let meta = file.metadata()?;
                 let content = if meta.len() <= 256 << 10 {
                     buffer.clear();

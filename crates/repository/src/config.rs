@@ -24,6 +24,10 @@ pub(crate) struct Config {
 
 /// Where chunks end; see `chunker`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "they are the fields of a stored object, where each tells its unit"
+)]
 pub(crate) struct Chunking {
     pub(crate) min_bytes: u32,
     pub(crate) average_bytes: u32,

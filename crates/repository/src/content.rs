@@ -118,7 +118,9 @@ impl Content {
         match &self.body {
             Body::Inline(extents) => {
                 out.push(extents.len() as u8);
-                extents.iter().for_each(|extent| encode_extent(out, extent));
+                for extent in extents {
+                    encode_extent(out, extent);
+                }
             }
             Body::Paged { root, levels } => {
                 out.push(0x80 | levels);

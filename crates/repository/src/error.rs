@@ -122,10 +122,12 @@ pub enum RepositoryError {
 fn place(offset: Option<u64>, chunk: Option<&ChunkId>) -> String {
     let mut text = String::new();
     if let Some(offset) = offset {
-        text.push_str(&format!(" at offset {offset}"));
+        text.push_str(" at offset ");
+        text.push_str(&offset.to_string());
     }
     if let Some(chunk) = chunk {
-        text.push_str(&format!(" (chunk {chunk})"));
+        text.push_str(" of chunk ");
+        text.push_str(&chunk.to_string());
     }
     text
 }

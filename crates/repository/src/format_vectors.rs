@@ -195,6 +195,6 @@ fn the_document_tells_what_the_code_does() {
         .filter_map(|line| line.split_once(" = "))
         .map(|(name, value)| (name, value.to_owned()))
         .collect();
-    let computed = vectors.iter().map(|(name, value)| format!("{name} = {value}\n")).collect::<String>();
-    assert!(documented == vectors, "docs/FORMAT.md differs; the code computes:\n{computed}");
+    let computed: Vec<String> = vectors.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    assert!(documented == vectors, "docs/FORMAT.md differs; the code computes:\n{}", computed.join("\n"));
 }

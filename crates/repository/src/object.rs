@@ -66,12 +66,8 @@ pub(crate) fn open(
         return Err(damaged("it does not begin as such an object does"));
     }
     let version = header.u16().map_err(early)?;
-    if u32::from(version) > FORMAT_VERSION {
-        return Err(RepositoryError::NewerFormat {
-            object: name.to_string(),
-            found: version.into(),
-            supported: FORMAT_VERSION,
-        });
+    if u32::from(version) != FORMAT_VERSION {
+        return Err(damaged("it is of another format than the repository"));
     }
     let (found_kind, compression) = (header.u8().map_err(early)?, header.u8().map_err(early)?);
     let length = header.u32().map_err(early)? as usize;

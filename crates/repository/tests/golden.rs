@@ -1,4 +1,5 @@
 //! Every released format stays readable: `testdata/golden-v1` is a repository of version 1.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod fixtures;
 

@@ -23,7 +23,7 @@ fn entropy(histogram: &[u32; 256]) -> f32 {
 /// Evenly spaced samples of `data`, each beginning at a multiple of 8.
 fn samples(data: &[u8], count: usize, bytes: usize) -> impl Iterator<Item = &[u8]> {
     let whole = data.len() <= count * bytes;
-    let step = if whole { data.len().max(1) } else { (data.len() - bytes) / (count - 1).max(1) & !7 };
+    let step = if whole { data.len().max(1) } else { ((data.len() - bytes) / (count - 1).max(1)) & !7 };
     let count = if whole { 1 } else { count };
     (0..count).map(move |i| if whole { data } else { &data[i * step..i * step + bytes] })
 }
@@ -35,7 +35,9 @@ pub(crate) fn looks_incompressible(data: &[u8]) -> bool {
     }
     let mut histogram = [0; 256];
     for sample in samples(data, SAMPLES, SAMPLE_BYTES) {
-        sample.iter().for_each(|byte| histogram[usize::from(*byte)] += 1);
+        for byte in sample {
+            histogram[usize::from(*byte)] += 1;
+        }
     }
     let short = data.len().min(SAMPLES * SAMPLE_BYTES) as f32;
     // Fewer samples measure less: about 255 / (2 n ln 2) bits are missing (Miller and Madow).
@@ -67,14 +69,14 @@ pub(crate) fn best_width(data: &[u8]) -> Planes {
     for width in [1_usize, 2, 4, 8] {
         let mut noise = [false; 8];
         let mut bits = 0.0;
-        for plane in 0..width {
+        for (plane, is_noise) in noise.iter_mut().enumerate().take(width) {
             let mut histogram = [0_u32; 256];
             for lane in lanes.iter().skip(plane).step_by(width) {
                 histogram.iter_mut().zip(lane).for_each(|(sum, count)| *sum += count);
             }
             let plane_bits = entropy(&histogram);
-            noise[plane] = plane_bits > NOISE_BITS;
-            bits += if noise[plane] { 8.0 } else { plane_bits };
+            *is_noise = plane_bits > NOISE_BITS;
+            bits += if *is_noise { 8.0 } else { plane_bits };
         }
         bits /= width as f32;
         // A wider element must pay for its planes.

@@ -114,7 +114,9 @@ impl<'t> Search<'t> {
             }
         }
         *hashes = [ha, hb, hc, hd];
-        later.iter().for_each(|part| found.extend_from_slice(part));
+        for part in &later {
+            found.extend_from_slice(part);
+        }
     }
 }
 

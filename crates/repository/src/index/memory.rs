@@ -4,7 +4,7 @@
 //! addressing table of 32-bit numbers finds a chunk by its id. The first bytes of an id are as good as random, since
 //! it is a keyed hash, and serve as the hash of the table.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::block::Encoding;
 use crate::error::{RepositoryError, Result};
@@ -171,6 +171,32 @@ impl Index {
         }
     }
 
+    /// Makes chunks that lie in several packs be found outside of these packs, where they lie elsewhere, too.
+    pub(crate) fn prefer_outside(&mut self, packs: &HashSet<PackId>) {
+        let avoided: HashSet<u32> =
+            packs.iter().filter_map(|id| self.pack_numbers.get(id).copied()).collect();
+        if avoided.is_empty() {
+            return;
+        }
+        for block in 0..self.blocks.len() as u32 {
+            if avoided.contains(&self.blocks[block as usize].pack) {
+                continue;
+            }
+            for place in self.blocks[block as usize].first_chunk..self.block_end(block) {
+                let found = self.find_record(&self.chunks[place as usize].prefix);
+                if found.is_some_and(|found| avoided.contains(&self.pack_at(found))) {
+                    self.enter(place);
+                }
+            }
+        }
+    }
+
+    /// The number of the pack that the chunk at `place` lies in.
+    fn pack_at(&self, place: u32) -> u32 {
+        let next = self.blocks.partition_point(|block| block.first_chunk <= place);
+        self.blocks[next - 1].pack
+    }
+
     /// Whether a chunk is known.
     pub(crate) fn contains(&self, id: &ChunkId) -> bool {
         self.find_record(&id.prefix()).is_some()
@@ -314,6 +340,20 @@ mod tests {
         index.add(&second).unwrap();
         let place = index.find(&full(first.chunks[20].id)).unwrap();
         assert_eq!(index.block(place.block).pack, second.id);
+    }
+
+    #[test]
+    fn a_chunk_in_two_packs_is_found_outside_of_an_avoided_one() {
+        let first = pack(1, 2);
+        let mut second = pack(2, 1);
+        second.chunks[5].id = first.chunks[20].id;
+        let mut index = Index::default();
+        index.add(&first).unwrap();
+        index.add(&second).unwrap();
+        index.prefer_outside(&HashSet::from([second.id]));
+        let pack_of = |prefix| index.block(index.find(&full(prefix)).unwrap().block).pack;
+        assert_eq!(pack_of(first.chunks[20].id), first.id);
+        assert_eq!(pack_of(second.chunks[6].id), second.id, "it lies nowhere else");
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(crate) fn decode_index<E: From<Malformed>>(
         let salt = from.array()?;
         let class = PackClass::from_byte(from.u8()?)?;
         let size = from.bounded(MAX_PACK_BYTES, "a pack is too large")?;
-        let (blocks, chunks) = decode_blocks(&mut from, |from| from.array())?;
+        let (blocks, chunks) = decode_blocks(&mut from, super::super::wire::Decoder::array)?;
         visit(IndexedPack { id, salt, class, size, blocks, chunks })?;
     }
     from.end()?;

@@ -7,7 +7,7 @@ use parking_lot::{RwLock, RwLockReadGuard};
 
 use crate::crypto::Subkeys;
 use crate::error::{RepositoryError, Result};
-use crate::id::IndexId;
+use crate::id::{IndexId, PackId};
 use crate::index::memory::Index;
 use crate::index::object::{IndexedPack, decode_index};
 use crate::object::{self, ObjectKind};
@@ -24,6 +24,8 @@ struct State {
     index: Index,
     loaded: HashSet<IndexId>,
     complete: bool,
+    /// Packs that an index object tells of and that were found missing.
+    absent: HashSet<PackId>,
 }
 
 impl SharedIndex {
@@ -45,7 +47,7 @@ impl SharedIndex {
             let listed = list(store)?;
             let mut state = self.state.write();
             if !state.loaded.is_subset(&listed) {
-                *state = State::default();
+                *state = State { absent: std::mem::take(&mut state.absent), ..State::default() };
             }
             let mut vanished = false;
             for id in listed {
@@ -66,6 +68,36 @@ impl SharedIndex {
         Err(RepositoryError::NotFound { object: "index object that stays while it is read".to_owned() })
     }
 
+    /// Makes chunks that lie in several packs be found outside of these packs, where they lie elsewhere, too.
+    pub(crate) fn prefer_outside(&self, packs: &HashSet<PackId>) {
+        if !packs.is_empty() {
+            self.state.write().index.prefer_outside(packs);
+        }
+    }
+
+    /// Leaves out packs that are missing from the store, so that copies of their chunks in other packs are found.
+    /// False when none was found missing that was not before.
+    pub(crate) fn leave_out_missing_packs(&self, store: &dyn Store, keys: &Subkeys) -> Result<bool> {
+        // Packs were durable before they became known, so those that are known before the listing are in it.
+        let mut missing: HashSet<PackId> = self.state.read().index.packs().map(|(id, ..)| id).collect();
+        store.list(PackId::FOLDER, &mut |meta| {
+            if let Some(id) = PackId::from_object_name(&meta.name) {
+                missing.remove(&id);
+            }
+            true
+        })?;
+        if missing.is_empty() {
+            return Ok(false);
+        }
+        {
+            let mut state = self.state.write();
+            missing.extend(std::mem::take(&mut state.absent));
+            *state = State { absent: missing, ..State::default() };
+        }
+        self.refresh(store, keys)?;
+        Ok(true)
+    }
+
     /// Adds the packs of an index object that this process has just written.
     pub(crate) fn register(&self, id: IndexId, packs: &[IndexedPack]) -> Result<()> {
         let mut state = self.state.write();
@@ -77,7 +109,13 @@ impl SharedIndex {
 
 impl State {
     fn add(&mut self, keys: &Subkeys, id: IndexId, bytes: &[u8]) -> Result<()> {
-        read_index(keys, id, bytes, |pack| self.index.add(&pack))?;
+        let Self { index, absent, .. } = self;
+        read_index(
+            keys,
+            id,
+            bytes,
+            |pack| if absent.contains(&pack.id) { Ok(()) } else { index.add(&pack) },
+        )?;
         self.loaded.insert(id);
         Ok(())
     }

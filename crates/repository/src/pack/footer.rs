@@ -7,9 +7,7 @@ use crate::crypto::{Subkeys, TAG_BYTES};
 use crate::error::{RepositoryError, Result};
 use crate::id::{ChunkId, PackId};
 use crate::limits::{MAX_BLOCK_BYTES, MAX_BLOCK_CHUNKS, MAX_CHUNK_BYTES, MAX_OBJECT_BYTES, MAX_PACK_BYTES};
-use crate::pack::format::{
-    FOOTER_NUMBER, HEADER_BYTES, Header, HeaderError, PackClass, TRAILER_BYTES, decode_trailer,
-};
+use crate::pack::format::{FOOTER_NUMBER, HEADER_BYTES, Header, PackClass, TRAILER_BYTES, decode_trailer};
 use crate::wire::{Decoder, Malformed, put_varint};
 
 /// A chunk in a block.
@@ -119,14 +117,7 @@ pub(crate) fn read_footer(
         return Err(damaged("its size is not that of a pack"));
     }
     let header_bytes = store.get_range(&name, 0..HEADER_BYTES as u64)?;
-    let header = Header::decode(&header_bytes).map_err(|error| match error {
-        HeaderError::Malformed(Malformed(reason)) => damaged(reason),
-        HeaderError::Newer(found) => RepositoryError::NewerFormat {
-            object: name.to_string(),
-            found,
-            supported: crate::config::FORMAT_VERSION,
-        },
-    })?;
+    let header = Header::decode(&header_bytes).map_err(|Malformed(reason)| damaged(reason))?;
     let trailer = store.get_range(&name, size - TRAILER_BYTES as u64..size)?;
     let footer_bytes = u64::from(decode_trailer(&trailer).map_err(|Malformed(reason)| damaged(reason))?);
     if footer_bytes > MAX_OBJECT_BYTES as u64

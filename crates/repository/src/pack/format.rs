@@ -43,19 +43,6 @@ pub(crate) struct Header {
     pub(crate) salt: [u8; 32],
 }
 
-/// Why a header cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HeaderError {
-    Malformed(Malformed),
-    Newer(u32),
-}
-
-impl From<Malformed> for HeaderError {
-    fn from(error: Malformed) -> Self {
-        Self::Malformed(error)
-    }
-}
-
 impl Header {
     pub(crate) fn encode(&self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
@@ -66,18 +53,17 @@ impl Header {
         bytes
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut from = Decoder::new(bytes);
         if &from.array::<8>()? != MAGIC {
-            return Err(Malformed("it does not begin as a pack does").into());
+            return Err(Malformed("it does not begin as a pack does"));
         }
-        let version = from.u16()?;
-        if u32::from(version) > FORMAT_VERSION {
-            return Err(HeaderError::Newer(version.into()));
+        if u32::from(from.u16()?) != FORMAT_VERSION {
+            return Err(Malformed("it is of another format than the repository"));
         }
         let class = PackClass::from_byte(from.u8()?)?;
         if from.array::<5>()? != [0; 5] {
-            return Err(Malformed("reserved bytes of the header are not zero").into());
+            return Err(Malformed("reserved bytes of the header are not zero"));
         }
         Ok(Self { class, salt: from.array()? })
     }
@@ -140,9 +126,6 @@ mod tests {
             altered[place] ^= 0x40;
             assert!(Header::decode(&altered).is_err(), "byte {place}");
         }
-        let mut newer = bytes;
-        newer[8] = 2;
-        assert_eq!(Header::decode(&newer), Err(HeaderError::Newer(2)));
         assert!(Header::decode(&bytes[..20]).is_err());
     }
 }

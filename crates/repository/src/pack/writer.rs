@@ -85,7 +85,7 @@ impl PackWriter {
     pub(crate) fn finish(mut self) -> Result<PackInfo<ChunkId>> {
         let mut footer = Vec::with_capacity(40 * self.chunks.len() + 32 * self.blocks.len() + 64);
         encode_blocks(&mut footer, &self.blocks, &self.chunks, |out, id| {
-            out.extend_from_slice(id.as_bytes())
+            out.extend_from_slice(id.as_bytes());
         });
         let header = self.header.encode();
         let id = PackId::from_bytes(self.keys.name(&[&header, &footer]));

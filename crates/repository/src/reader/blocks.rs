@@ -92,7 +92,20 @@ pub(crate) fn chunk(shared: &Shared, id: &ChunkId) -> Result<Bytes> {
         Err(error) if is_missing(&error) => {
             // A collection may have moved the chunk since the index was read.
             shared.refresh_index()?;
-            find_and_read(shared, id).map_err(|error| explain(error, id))
+            match find_and_read(shared, id) {
+                Err(RepositoryError::Store(error))
+                    if error.kind == StoreErrorKind::NotFound
+                        && shared.index.leave_out_missing_packs(&*shared.store, &shared.keys)? =>
+                {
+                    match find_and_read(shared, id) {
+                        // No other pack has it: the missing one is what there is to tell of.
+                        Err(RepositoryError::MissingChunk { .. }) => Err(RepositoryError::Store(error)),
+                        result => result,
+                    }
+                }
+                result => result,
+            }
+            .map_err(|error| explain(error, id))
         }
         result => result,
     }

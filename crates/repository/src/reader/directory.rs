@@ -32,10 +32,11 @@ impl DirectoryEntries {
             return Ok(true);
         }
         let mut entries = decode_entries(&page).map_err(damaged)?;
-        if let Some(first) = entries.first() {
-            if !self.last.is_empty() && first.name <= self.last {
-                return Err(damaged_page(id, "names are not in order"));
-            }
+        if let Some(first) = entries.first()
+            && !self.last.is_empty()
+            && first.name <= self.last
+        {
+            return Err(damaged_page(id, "names are not in order"));
         }
         if let Some(last) = entries.last() {
             self.last.clone_from(&last.name);

@@ -74,7 +74,7 @@ fn look_at(file: &(dyn RandomAccess + Sync), length: u64, sparse: bool, hint: Co
         buffer.truncate(count);
         Ok(buffer)
     };
-    Ok(shape_of(hint, length, sparse, &read(0, HEAD_BYTES)?, &read(length / 2 & !4095, 32 << 10)?))
+    Ok(shape_of(hint, length, sparse, &read(0, HEAD_BYTES)?, &read((length / 2) & !4095, 32 << 10)?))
 }
 
 pub(crate) fn store_stream(

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
 
@@ -15,6 +14,7 @@ use crate::index::{IndexedPack, encode_index};
 use crate::object::{self, ObjectKind};
 use crate::pack::{ChunkInfo, PACK_TARGET_BYTES, PackClass, PackInfo, PackWriter};
 use crate::repository::Shared;
+use crate::stopwatch::Stopwatch;
 use crate::writer::finisher::{Finisher, PackSink};
 use crate::writer::lane::LaneState;
 use crate::writer::options::{WriteStats, WriterOptions};
@@ -65,14 +65,20 @@ pub(crate) struct Session {
     pub(crate) shared: Arc<Shared>,
     pub(crate) options: WriterOptions,
     /// When the markers in `marked` were read.
-    pub(crate) marked_at: Mutex<Instant>,
+    pub(crate) marked_at: Mutex<Stopwatch>,
     /// Packs that a collection may remove: what they hold counts as absent.
     marked: RwLock<HashSet<PackId>>,
     index_is_fresh: AtomicBool,
     /// Chunks of this session that are not in the index yet.
     pending: Mutex<PrefixSet>,
+    #[expect(
+        clippy::vec_box,
+        reason = "a lane holds its state by this box; moving it in and out costs nothing"
+    )]
     lanes: Mutex<Vec<Box<LaneState>>>,
     open_packs: Mutex<Vec<(PackClass, PackWriter)>>,
+    /// Held while a block is appended, by class, as long as one pack of each class is enough.
+    one_pack: [Mutex<()>; 2],
     durable: Mutex<Durable>,
     counters: Counters,
     failed: AtomicBool,
@@ -91,7 +97,7 @@ impl Session {
     /// Begins a session. The markers are read before anything else: a pack that is marked later stays for a grace
     /// period from now.
     pub(crate) fn begin(shared: Arc<Shared>, options: WriterOptions) -> Result<Self> {
-        let marked_at = Instant::now();
+        let marked_at = Stopwatch::start();
         let marked = garbage::marked(&*shared.store)?;
         let helpers = AtomicUsize::new(options.threads.saturating_sub(1));
         Ok(Self {
@@ -103,6 +109,7 @@ impl Session {
             pending: Mutex::default(),
             lanes: Mutex::default(),
             open_packs: Mutex::default(),
+            one_pack: Default::default(),
             durable: Mutex::default(),
             counters: Counters::default(),
             failed: AtomicBool::new(false),
@@ -176,6 +183,7 @@ impl Session {
         let _one_thread_refreshes = self.marked_at.lock();
         if !self.index_is_fresh.load(Ordering::Acquire) {
             self.shared.refresh_index()?;
+            self.shared.index.prefer_outside(&self.marked.read());
             self.index_is_fresh.store(true, Ordering::Release);
         }
         Ok(())
@@ -183,10 +191,11 @@ impl Session {
 
     /// Reads the markers and the index again; what is marked now counts as absent from now on.
     pub(crate) fn read_markers_again(&self) -> Result<()> {
-        let now = Instant::now();
+        let now = Stopwatch::start();
         let marked = garbage::marked(&*self.shared.store)?;
-        *self.marked.write() = marked;
         self.shared.refresh_index()?;
+        self.shared.index.prefer_outside(&marked);
+        *self.marked.write() = marked;
         *self.marked_at.lock() = now;
         Ok(())
     }
@@ -223,6 +232,9 @@ impl Session {
         encoding: crate::block::Encoding,
         chunks: &[ChunkInfo<ChunkId>],
     ) -> Result<()> {
+        // Lanes of a small capture share its packs, since each pack costs two syncs; those of a large one do not wait.
+        let is_small = self.counters.stored_bytes.load(Ordering::Relaxed) < PACK_TARGET_BYTES;
+        let _shared = is_small.then(|| self.one_pack[class as usize].lock());
         let mut pack = self.take_pack(class)?;
         pack.append(encoded, encoding, chunks)?;
         self.counters.stored_bytes.fetch_add(encoded.len() as u64, Ordering::Relaxed);
