@@ -15,6 +15,7 @@ use serde_json::Value;
 /// it; what they may use beyond its own dependencies stands in the third column.
 const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("backstay-model", &[], &[]),
+    ("backstay-process", &[], &[]),
     ("backstay-store", &["backstay-model"], &[]),
     ("backstay-repository", &["backstay-model", "backstay-store"], &[]),
     ("backstay-catalog", &["backstay-model"], &[]),
@@ -29,6 +30,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         &[
             "backstay-catalog",
             "backstay-model",
+            "backstay-process",
             "backstay-repository",
             "backstay-source",
             "backstay-source-workspace",
@@ -58,6 +60,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "backstay-catalog",
             "backstay-client",
             "backstay-model",
+            "backstay-process",
             "backstay-repository",
             "backstay-server",
             "backstay-service",
