@@ -103,8 +103,8 @@ pub enum RepositoryError {
         source: io::Error,
     },
 
-    /// The capture took longer than the grace period, and content it relied on was collected meanwhile.
-    #[error("chunk {chunk} was collected while the capture took longer than the grace period; capture again")]
+    /// A collection removed content that the capture relied on, and told so; nothing of the capture is left.
+    #[error("chunk {chunk} was collected while the capture was under way; capture again")]
     Collected {
         /// The chunk.
         chunk: ChunkId,

@@ -10,7 +10,7 @@ use crate::index::{IndexedPack, decode_index, encode_index};
 use crate::limits::MAX_BLOCK_BYTES;
 use crate::pack::{decode_blocks, encode_blocks};
 use crate::wire::{Decoder, Malformed};
-use crate::{ChunkId, config, content_list, keys, manifests, pages, tree};
+use crate::{ChunkId, config, content_list, garbage, keys, manifests, pages, tree};
 
 /// The object `config`.
 pub fn config(bytes: &[u8]) -> bool {
@@ -40,6 +40,15 @@ pub fn index(bytes: &[u8]) -> bool {
     let Ok(packs) = read(bytes) else { return false };
     assert_eq!(read(&encode_index(packs.iter())).expect("what was encoded parses"), packs);
     true
+}
+
+/// A sweep below `garbage/`.
+pub fn sweep(bytes: &[u8]) -> bool {
+    let packs = garbage::sweep_packs(bytes);
+    assert_eq!(packs.len(), bytes.len() / 32);
+    let again: Vec<u8> = packs.iter().flat_map(|pack| *pack.as_bytes()).collect();
+    assert_eq!(again, bytes[..again.len()], "whole ids are taken, the rest is left");
+    !packs.is_empty()
 }
 
 /// The footer of a pack.
@@ -111,10 +120,11 @@ mod tests {
 
     type Target = fn(&[u8]) -> bool;
 
-    const TARGETS: [(&str, Target); 9] = [
+    const TARGETS: [(&str, Target); 10] = [
         ("config", config),
         ("key", key),
         ("index", index),
+        ("sweep", sweep),
         ("pack_footer", pack_footer),
         ("manifest", manifest),
         ("directory_page", directory_page),

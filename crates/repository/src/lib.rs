@@ -38,8 +38,8 @@ mod pages;
 mod progress;
 mod reader;
 mod repository;
-mod stopwatch;
 mod tree;
+mod uptime;
 mod wire;
 mod writer;
 
@@ -59,4 +59,5 @@ pub use progress::{Cancel, NoProgress, Progress};
 pub use reader::{ContentReader, DirectoryEntries, Extents, Location, Reader};
 pub use repository::{InitOptions, KeyDescription, KeyKind, Repository, Settings};
 pub use tree::{DirectoryBuilder, DirectoryRef, Entry, Node, Xattr};
+pub use uptime::{BootTime, Uptime};
 pub use writer::{Lane, RandomAccess, Receipt, WriteStats, Writer, WriterOptions};

@@ -6,15 +6,17 @@ mod fixtures;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use backstay_model::FakeClock;
 use backstay_repository::{
-    CollectOptions, ManifestId, Repository, RepositoryError, VerifyDepth, VerifyOptions,
+    BootTime, CollectOptions, ManifestId, Repository, RepositoryError, Uptime, VerifyDepth, VerifyOptions,
+    WriterOptions,
 };
 use backstay_store::testing::FaultStore;
-use backstay_store::{MemoryStore, Store};
-use fixtures::snapshots::{Files, init, load, save};
-use fixtures::{credential, noise, reopen, rng};
+use backstay_store::{LocalStore, MemoryStore, Store};
+use fixtures::snapshots::{Files, init, load, save_with, store_files};
+use fixtures::{FakeUptime, credential, manifest, noise, reopen, rng};
 
 const GRACE: i64 = 1000;
 const ROUNDS: u64 = 25;
@@ -24,12 +26,10 @@ fn files(seed: u64) -> Files {
     (0..8).map(|n| (format!("d/{n}"), noise(20_000, (seed + n) % 13))).collect()
 }
 
-/// The store's clock moves by a part of the grace period whenever an operation happens, but never so far that a capture
-/// lasts longer than the grace period allows: captures hold the clock.
+/// Time passes in leaps, also while captures are under way: some of them take longer than the grace period.
 struct World {
     clock: Arc<FakeClock>,
     store: Arc<dyn Store>,
-    captures: std::sync::RwLock<()>,
     saved: Mutex<HashMap<ManifestId, Files>>,
     names: AtomicU64,
 }
@@ -47,15 +47,18 @@ impl World {
             let repository = self.open(writer * 1000 + round);
             let number = self.names.fetch_add(1, Ordering::Relaxed);
             let content = files(round * (writer + 1));
-            let receipt = {
-                let _clock_stands_still = self.captures.read().unwrap();
-                save(&repository, &format!("s{number}"), &content).unwrap()
+            let options = || WriterOptions {
+                uptime: Arc::new(FakeUptime(Arc::clone(&self.clock))),
+                ..WriterOptions::default()
             };
-            self.saved.lock().unwrap().insert(receipt.id, content);
+            match save_with(&repository, &format!("s{number}"), &content, options()) {
+                Ok(receipt) => drop(self.saved.lock().unwrap().insert(receipt.id, content)),
+                Err(error) => assert!(matches!(error, RepositoryError::Collected { .. }), "{error}"),
+            }
             if round % 3 == 2 {
-                let oldest = repository.manifests().unwrap()[0];
-                if self.saved.lock().unwrap().remove(&oldest).is_some() {
-                    repository.delete_manifest(&oldest).unwrap();
+                let any = repository.manifests().unwrap().first().copied();
+                if let Some(id) = any.filter(|id| self.saved.lock().unwrap().remove(id).is_some()) {
+                    repository.delete_manifest(&id).unwrap();
                 }
             }
         }
@@ -65,8 +68,6 @@ impl World {
         for round in 0..2 * ROUNDS {
             self.clock.advance(GRACE / 3);
             if round % 5 == 4 {
-                // A whole grace period passes; no capture lasts that long.
-                let _no_capture = self.captures.write().unwrap();
                 self.clock.advance(2 * GRACE);
             }
             self.open(9000 + round)
@@ -106,13 +107,7 @@ fn writers_a_reader_and_a_collector_get_on_together() {
     let clock = Arc::new(FakeClock::new(backstay_model::Timestamp::from_micros(1_767_435_330_000_000)));
     let store: Arc<dyn Store> = Arc::new(MemoryStore::with_clock(clock.clone()));
     init(&store, GRACE as u64, 1);
-    let world = World {
-        clock,
-        store: Arc::clone(&store),
-        captures: std::sync::RwLock::default(),
-        saved: Mutex::default(),
-        names: AtomicU64::new(0),
-    };
+    let world = World { clock, store: Arc::clone(&store), saved: Mutex::default(), names: AtomicU64::new(0) };
     std::thread::scope(|scope| {
         let threads = [
             scope.spawn(|| world.write(1)),
@@ -131,6 +126,126 @@ fn writers_a_reader_and_a_collector_get_on_together() {
         reopen(&store).collect(&CollectOptions::default()).unwrap();
     }
     let repository = reopen(&store);
+    for (id, content) in &saved {
+        assert_eq!(load(&repository, id).unwrap(), *content);
+    }
+    let options = VerifyOptions { depth: VerifyDepth::Full, ..VerifyOptions::default() };
+    let report = repository.verify(&options).unwrap();
+    assert!(report.is_ok(), "{report:#?}");
+}
+
+/// A repository on a real disk, worked on for a minute of real time: ages come from the file system's clock, and which
+/// operation meets which is left to the machine.
+struct Minute {
+    root: tempfile::TempDir,
+    saved: Mutex<HashMap<ManifestId, Files>>,
+    captures: AtomicU64,
+    failed_captures: AtomicU64,
+    removed_packs: AtomicU64,
+}
+
+const MINUTE: Duration = Duration::from_mins(1);
+const SHORT_GRACE_SECONDS: u64 = 2;
+
+impl Minute {
+    /// The repository as a process of its own would open it.
+    fn open(&self, seed: u64) -> Repository {
+        let store = LocalStore::open(self.root.path()).unwrap();
+        Repository::open(Arc::new(store), &credential(), rng(seed)).unwrap()
+    }
+
+    fn write(&self, writer: u64, end: Duration) {
+        for round in 0.. {
+            if BootTime.uptime() > end {
+                return;
+            }
+            let repository = self.open(writer * 1_000_000 + round);
+            let content = files(round * (writer + 1));
+            let parent = repository.manifests().unwrap().first().copied();
+            let session = repository.writer(WriterOptions { parent, ..WriterOptions::default() }).unwrap();
+            let root = store_files(&mut session.lane(), &content).unwrap();
+            if round % 7 == 3 {
+                // Broken off.
+                continue;
+            }
+            if round % 5 == 1 {
+                // Works on until the grace period is over.
+                let late = BootTime.uptime() + Duration::from_secs(SHORT_GRACE_SECONDS + 1);
+                for n in 0.. {
+                    if BootTime.uptime() > late {
+                        break;
+                    }
+                    store_files(&mut session.lane(), &files(n % 4)).unwrap();
+                }
+            }
+            match session.finish(manifest(&format!("{writer}-{round}"), root)) {
+                Ok(receipt) => {
+                    self.captures.fetch_add(1, Ordering::Relaxed);
+                    self.saved.lock().unwrap().insert(receipt.id, content);
+                }
+                Err(RepositoryError::Collected { .. }) => {
+                    self.failed_captures.fetch_add(1, Ordering::Relaxed);
+                }
+                Err(error) => panic!("{error}"),
+            }
+            let saved = self.saved.lock().unwrap().keys().copied().collect::<Vec<_>>();
+            // About 20 snapshots stay.
+            for id in saved.into_iter().skip(20) {
+                if self.saved.lock().unwrap().remove(&id).is_some() {
+                    repository.delete_manifest(&id).unwrap();
+                }
+            }
+        }
+    }
+
+    fn collect(&self, end: Duration) {
+        for round in 0.. {
+            if BootTime.uptime() > end {
+                return;
+            }
+            let options = CollectOptions { threads: 1, max_unused_percent: 1, ..CollectOptions::default() };
+            match self.open(9_000_000 + round).collect(&options) {
+                Ok(report) => drop(self.removed_packs.fetch_add(report.removed_packs, Ordering::Relaxed)),
+                // It took longer than half of the grace period, on a busy machine.
+                Err(RepositoryError::Invalid { .. }) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn slow_two_writers_and_a_collector_for_a_minute() {
+    let root = tempfile::tempdir().unwrap();
+    init(&(Arc::new(LocalStore::open(root.path()).unwrap()) as Arc<dyn Store>), SHORT_GRACE_SECONDS, 1);
+    let minute = Minute {
+        root,
+        saved: Mutex::default(),
+        captures: AtomicU64::new(0),
+        failed_captures: AtomicU64::new(0),
+        removed_packs: AtomicU64::new(0),
+    };
+    let end = BootTime.uptime() + MINUTE;
+    std::thread::scope(|scope| {
+        let threads = [
+            scope.spawn(|| minute.write(1, end)),
+            scope.spawn(|| minute.write(2, end)),
+            scope.spawn(|| minute.collect(end)),
+        ];
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+    let (captures, failed) =
+        (minute.captures.load(Ordering::Relaxed), minute.failed_captures.load(Ordering::Relaxed));
+    let removed = minute.removed_packs.load(Ordering::Relaxed);
+    println!("{captures} captures, {failed} failed, {removed} packs removed");
+    assert!(captures > 20 && failed <= captures / 4 && removed > 5, "{captures} {failed} {removed}");
+    let saved = minute.saved.lock().unwrap().clone();
+    let repository = minute.open(5);
+    let mut manifests = saved.keys().copied().collect::<Vec<_>>();
+    manifests.sort_unstable();
+    assert_eq!(repository.manifests().unwrap(), manifests);
     for (id, content) in &saved {
         assert_eq!(load(&repository, id).unwrap(), *content);
     }

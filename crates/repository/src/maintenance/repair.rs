@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::damage_notes;
 use crate::error::{RepositoryError, Result};
-use crate::garbage::marker_name;
+use crate::garbage::{declare_sweep, marker_name};
 use crate::id::{ManifestId, PackId};
 use crate::index::{IndexedPack, list_index_objects};
 use crate::maintenance::copy::{CopyOptions, DataCopy, TreeCopy};
@@ -158,6 +158,8 @@ impl Repository {
         for pack in &damaged {
             shared.store.put(&marker_name(pack), b"damaged")?;
         }
+        // Captures under way that rely on these packs look again.
+        declare_sweep(shared, &damaged)?;
         let work: Vec<PackBlocks> = survey
             .index
             .packs()
@@ -169,6 +171,7 @@ impl Repository {
             threads: options.threads,
             progress: options.progress.clone(),
             cancel: options.cancel.clone(),
+            ..WriterOptions::default()
         })?;
         let skip_damage = |_: &_, error| if is_damage(&error) { Ok(()) } else { Err(error) };
         report.saved_bytes =

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use backstay_model::Timestamp;
-use backstay_store::{ObjectMeta, ObjectName, StoreErrorKind};
+use backstay_store::{ObjectMeta, StoreErrorKind};
 use bytes::Bytes;
 
 use crate::error::{RepositoryError, Result};
@@ -194,18 +194,10 @@ fn trashed(meta: &ObjectMeta) -> Option<ManifestId> {
     ManifestId::parse(digits).ok()
 }
 
-/// The name of a file that only serves to learn the store's time.
-pub(crate) fn probe_name(shared: &Shared) -> ObjectName {
-    let mut number = [0; 8];
-    shared.rng.fill(&mut number);
-    let digits = crate::id::encode_hex(&number);
-    ObjectName::parse(&format!("{}/probe-{digits}", garbage::FOLDER))
-        .expect("a folder, a word and hexadecimal digits are an object name")
-}
-
 /// The present time by the clock of the store.
 pub(crate) fn store_time(shared: &Shared) -> Result<Timestamp> {
-    let name = probe_name(shared);
+    // An object that only serves to learn the time.
+    let name = garbage::fresh_name(shared, "probe");
     shared.store.put(&name, b"probe")?;
     let meta = shared.store.head(&name)?;
     shared.store.delete(&name)?;

@@ -1,7 +1,15 @@
-//! The end of a capture: packs, index, manifest, in this order.
+//! The end of a capture: packs, index, manifest, in this order; and the agreement with collections.
+//!
+//! A collection tells which packs it is about to remove before it looks for manifests; a capture looks for what
+//! collections told after its manifest is there. One of the two sees the other, whatever their clocks show. A capture that
+//! sees such a sweep stores again what it needs of the packs, or fails and takes its manifest back.
+//!
+//! The same check before the manifest is written is for captures that are broken off between the manifest and the last
+//! check: what is left then has been checked a moment before.
 
 use std::collections::HashSet;
-use std::time::Duration;
+
+use backstay_store::{ObjectName, Store};
 
 use crate::error::{RepositoryError, Result};
 use crate::id::ChunkId;
@@ -11,51 +19,52 @@ use crate::tree::DirectoryRef;
 use crate::writer::Writer;
 use crate::writer::options::Receipt;
 
-/// How often content is protected again from a collector before the capture gives up.
+/// How often content is protected again from collections before the capture gives up.
 const ATTEMPTS: usize = 8;
 
 pub(crate) fn commit(writer: &Writer, mut manifest: Manifest) -> Result<Receipt> {
     let session = &writer.session;
     session.flush(&writer.finisher)?;
-    let grace = Duration::from_secs(session.shared.config.collect_grace_seconds);
-    // Without a grace period nobody promised to leave anything alone, and nothing can be checked against it.
-    let is_old = |limit: Duration| !grace.is_zero() && session.marked_at.lock().elapsed() > limit;
-    if is_old(grace / 2) {
-        protect(writer, &manifest.root)?;
-    }
+    settle(writer, &manifest.root)?;
     let stats = session.stats();
     manifest.new_bytes = stats.new_bytes;
     manifest.stored_bytes = stats.stored_bytes;
     session.options.cancel.check()?;
     let id = writer.repository.write_manifest(&manifest)?;
-    // A collector that looked before the manifest was there may act on what it saw one grace period after the
-    // markers were read, not earlier.
-    let mut attempts = 0;
-    while is_old(grace) {
-        attempts += 1;
-        let result =
-            if attempts < ATTEMPTS { protect(writer, &manifest.root) } else { gave_up(&manifest.root) };
-        if let Err(error) = result {
-            writer.repository.delete_manifest(&id)?;
-            return Err(error);
-        }
+    if let Err(error) = settle(writer, &manifest.root) {
+        writer.repository.delete_manifest(&id)?;
+        return Err(error);
     }
     Ok(Receipt { id, manifest, stats: session.stats() })
 }
 
-fn gave_up(root: &DirectoryRef) -> Result<()> {
+/// Makes sure that no collection removes what the snapshot references, as far as they have told by now.
+fn settle(writer: &Writer, root: &DirectoryRef) -> Result<()> {
+    let session = &writer.session;
+    for _ in 0..ATTEMPTS {
+        let told = session.endangered.read().is_outdated(&*session.shared.store)?;
+        // Asked after the listing, which may take long.
+        if !told && !session.is_late() {
+            return Ok(());
+        }
+        protect(writer, root)?;
+    }
     Err(RepositoryError::Collected { chunk: root.id() })
 }
 
-/// Stores again what the snapshot references in packs that a collection has marked since the capture began.
+/// Stores again what the snapshot references in packs that collections have marked, or are about to remove.
 fn protect(writer: &Writer, root: &DirectoryRef) -> Result<()> {
     let session = &writer.session;
-    session.read_markers_again()?;
+    session.read_garbage_again()?;
     let reader = writer.reader();
     let mut seen: HashSet<ChunkId> = HashSet::new();
     let mut endangered = Vec::new();
+    let store = &*session.shared.store;
     let collected = |error: RepositoryError| match error {
         RepositoryError::MissingChunk { chunk } => RepositoryError::Collected { chunk },
+        RepositoryError::Damaged { object, chunk: Some(chunk), .. } if is_gone(store, &object) => {
+            RepositoryError::Collected { chunk }
+        }
         error => error,
     };
     walk(&reader, root, &mut |id, role| {
@@ -80,4 +89,8 @@ fn protect(writer: &Writer, root: &DirectoryRef) -> Result<()> {
     }
     drop(lane);
     session.flush(&writer.finisher)
+}
+
+fn is_gone(store: &dyn Store, object: &str) -> bool {
+    ObjectName::parse(object).is_ok_and(|name| matches!(store.head(&name), Ok(None)))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::id::ManifestId;
 use crate::manifest::Manifest;
 use crate::progress::{Cancel, NoProgress, Progress};
+use crate::uptime::{BootTime, Uptime};
 
 /// How a capture writes.
 #[derive(Debug, Clone)]
@@ -18,12 +19,20 @@ pub struct WriterOptions {
     pub progress: Arc<dyn Progress>,
     /// Stops the capture.
     pub cancel: Cancel,
+    /// Tells how long the capture has been at work; by default the time since the machine was started.
+    pub uptime: Arc<dyn Uptime>,
 }
 
 impl Default for WriterOptions {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { parent: None, threads, progress: Arc::new(NoProgress), cancel: Cancel::new() }
+        Self {
+            parent: None,
+            threads,
+            progress: Arc::new(NoProgress),
+            cancel: Cancel::new(),
+            uptime: Arc::new(BootTime),
+        }
     }
 }
 

@@ -4,17 +4,18 @@ use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 
 use crate::error::{RepositoryError, Result};
-use crate::garbage;
-use crate::id::{ChunkId, ChunkPrefix, IndexId, PackId};
+use crate::garbage::Endangered;
+use crate::id::{ChunkId, ChunkPrefix, IndexId};
 use crate::index::{IndexedPack, encode_index};
 use crate::object::{self, ObjectKind};
 use crate::pack::{ChunkInfo, PACK_TARGET_BYTES, PackClass, PackInfo, PackWriter};
 use crate::repository::Shared;
-use crate::stopwatch::Stopwatch;
+use crate::uptime::Stopwatch;
 use crate::writer::finisher::{Finisher, PackSink};
 use crate::writer::lane::LaneState;
 use crate::writer::options::{WriteStats, WriterOptions};
@@ -64,10 +65,10 @@ struct Counters {
 pub(crate) struct Session {
     pub(crate) shared: Arc<Shared>,
     pub(crate) options: WriterOptions,
-    /// When the markers in `marked` were read.
-    pub(crate) marked_at: Mutex<Stopwatch>,
+    /// When `endangered` was read.
+    pub(crate) read_at: Mutex<Stopwatch>,
     /// Packs that a collection may remove: what they hold counts as absent.
-    marked: RwLock<HashSet<PackId>>,
+    pub(crate) endangered: RwLock<Endangered>,
     index_is_fresh: AtomicBool,
     /// Chunks of this session that are not in the index yet.
     pending: Mutex<PrefixSet>,
@@ -94,17 +95,16 @@ impl std::fmt::Debug for PackWriter {
 }
 
 impl Session {
-    /// Begins a session. The markers are read before anything else: a pack that is marked later stays for a grace
-    /// period from now.
+    /// Begins a session. What collections tell of packs is read before anything else.
     pub(crate) fn begin(shared: Arc<Shared>, options: WriterOptions) -> Result<Self> {
-        let marked_at = Stopwatch::start();
-        let marked = garbage::marked(&*shared.store)?;
+        let read_at = Stopwatch::start(&options.uptime);
+        let endangered = Endangered::read(&*shared.store)?;
         let helpers = AtomicUsize::new(options.threads.saturating_sub(1));
         Ok(Self {
             shared,
             options,
-            marked_at: Mutex::new(marked_at),
-            marked: RwLock::new(marked),
+            read_at: Mutex::new(read_at),
+            endangered: RwLock::new(endangered),
             index_is_fresh: AtomicBool::new(false),
             pending: Mutex::default(),
             lanes: Mutex::default(),
@@ -168,36 +168,43 @@ impl Session {
         Ok(is_new)
     }
 
-    /// Whether a chunk lies in a pack that is not marked.
+    /// Whether a chunk lies in a pack that no collection may remove.
     pub(crate) fn is_stored(&self, id: &ChunkId) -> bool {
         let index = self.shared.index.read();
-        let marked = self.marked.read();
-        if marked.is_empty() {
+        let endangered = self.endangered.read();
+        if endangered.packs.is_empty() {
             return index.contains(id);
         }
-        index.find(id).is_some_and(|place| !marked.contains(&index.block(place.block).pack))
+        index.find(id).is_some_and(|place| !endangered.packs.contains(&index.block(place.block).pack))
     }
 
     #[cold]
     fn freshen_index(&self) -> Result<()> {
-        let _one_thread_refreshes = self.marked_at.lock();
+        let _one_thread_refreshes = self.read_at.lock();
         if !self.index_is_fresh.load(Ordering::Acquire) {
             self.shared.refresh_index()?;
-            self.shared.index.prefer_outside(&self.marked.read());
+            self.shared.index.prefer_outside(&self.endangered.read().packs);
             self.index_is_fresh.store(true, Ordering::Release);
         }
         Ok(())
     }
 
-    /// Reads the markers and the index again; what is marked now counts as absent from now on.
-    pub(crate) fn read_markers_again(&self) -> Result<()> {
-        let now = Stopwatch::start();
-        let marked = garbage::marked(&*self.shared.store)?;
+    /// Reads again what collections tell of packs, and the index; what is endangered now counts as absent from now on.
+    pub(crate) fn read_garbage_again(&self) -> Result<()> {
+        let now = Stopwatch::start(&self.options.uptime);
+        let endangered = Endangered::read(&*self.shared.store)?;
         self.shared.refresh_index()?;
-        self.shared.index.prefer_outside(&marked);
-        *self.marked.write() = marked;
-        *self.marked_at.lock() = now;
+        self.shared.index.prefer_outside(&endangered.packs);
+        *self.endangered.write() = endangered;
+        *self.read_at.lock() = now;
         Ok(())
+    }
+
+    /// Whether collections may have forgotten by now what they told since `endangered` was read.
+    pub(crate) fn is_late(&self) -> bool {
+        let grace = Duration::from_secs(self.shared.config.collect_grace_seconds);
+        // Without a grace period nobody promised to remember anything.
+        !grace.is_zero() && self.read_at.lock().elapsed() > grace
     }
 
     /// A lane's buffers: those of a lane that was dropped, or new ones.
@@ -280,6 +287,9 @@ impl Session {
         if packs.is_empty() {
             return Ok(());
         }
+        if self.is_late() {
+            packs = self.still_there(packs)?;
+        }
         // Packs become durable in any order; their object has one.
         packs.sort_unstable_by_key(|pack| pack.id);
         let shared = &self.shared;
@@ -293,6 +303,17 @@ impl Session {
             pending.remove(&chunk.id);
         }
         Ok(())
+    }
+
+    /// Those packs that are there: no index told of them so far, so a collection may have taken them for remains.
+    fn still_there(&self, packs: Vec<IndexedPack>) -> Result<Vec<IndexedPack>> {
+        let mut found = Vec::with_capacity(packs.len());
+        for pack in packs {
+            if self.shared.store.head(&pack.id.object_name())?.is_some() {
+                found.push(pack);
+            }
+        }
+        Ok(found)
     }
 }
 

@@ -393,6 +393,7 @@ impl CaptureWork {
             threads,
             progress: self.run.progress.clone(),
             cancel: self.run.cancel.clone(),
+            ..WriterOptions::default()
         })?;
         let context = CaptureContext {
             clock: self.clock,

@@ -21,7 +21,7 @@ Examples:
   backstay repository collect
   backstay repository collect --grace 0s     when surely nothing else is writing")]
 pub(crate) struct CollectArgs {
-    /// Another grace period than the repository's; shorter only when nothing else writes
+    /// Another grace period than the repository's; a save that runs meanwhile may fail when it is shorter
     #[arg(long, value_name = "AGE", value_parser = parse_age_seconds)]
     pub(crate) grace: Option<i64>,
 

@@ -21,7 +21,7 @@ impl Collection<'_> {
         let packs = &self.survey.packs;
         let may_be_marked = |pack: &crate::PackId| {
             !self.survey.markers.contains_key(pack)
-                && packs.get(pack).is_some_and(|object| self.age(object.modified) >= self.grace)
+                && packs.get(pack).is_some_and(|object| self.times.age(object.modified) >= self.times.grace)
         };
         let mut unused = Vec::new();
         let mut partly_used = Vec::new();
@@ -96,6 +96,7 @@ impl Collection<'_> {
             threads: self.options.threads,
             progress: self.options.progress.clone(),
             cancel: self.options.cancel.clone(),
+            uptime: self.options.uptime.clone(),
         })?;
         let refuse = |_: &_, error| Err(error);
         self.report.rewritten_bytes =

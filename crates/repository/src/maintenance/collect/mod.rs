@@ -3,23 +3,25 @@
 //! 1. **Mark.** Packs that nothing references get a marker, `garbage/<pack id>`, and so do packs of which little is
 //!    referenced, whose referenced chunks are then stored again in new packs. A capture that begins after the marker
 //!    was written takes what lies in a marked pack for absent.
-//! 2. **Sweep.** A pack that was marked a grace period ago, and that nothing references by now, is removed: index
-//!    objects without it are written, the old ones deleted, then the pack. A capture that began before the mark and
-//!    relies on the pack has either committed, so that its manifest is seen now and the mark is taken back; or it was
-//!    too slow and stores again what it needs.
+//! 2. **Sweep.** Packs that were marked a grace period ago are told of in an object `garbage/sweep-<digits>`; after that
+//!    the manifests are read. What nothing references by then is removed: index objects without it are written, the old
+//!    ones deleted, then the pack. A capture that began before the mark and relies on the pack has either committed, so
+//!    that its manifest is seen now and the mark is taken back; or it sees, after its manifest is there, what was told,
+//!    and stores again what it needs or fails.
 //!
-//! The marker stays for another grace period: should an index object written by a second, slower collector still tell of
-//! the pack, no capture relies on it. Ages are differences between times of the store, so the clocks of the machines do
-//! not matter. A collection that is broken off anywhere does no harm; the next one goes on.
+//! Ages are differences between times of the store, and decide only how likely a capture has to do extra work: that none
+//! loses anything rests on the order in which both sides write and read ([`crate::writer`] has the other side). The
+//! marker stays for another grace period: should an index object written by a second, slower collector still tell of
+//! the pack, no capture relies on it. A collection that is broken off anywhere does no harm; the next one goes on.
 
+mod declare;
 mod mark;
 mod sweep;
+mod times;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
-
-use backstay_model::Timestamp;
 
 use crate::error::{RepositoryError, Result};
 use crate::id::ManifestId;
@@ -28,15 +30,17 @@ use crate::maintenance::survey::{Survey, is_damage, store_time};
 use crate::manifests::trash_name;
 use crate::progress::{Cancel, NoProgress, Progress};
 use crate::repository::{Repository, Shared};
-use crate::stopwatch::Stopwatch;
+use crate::uptime::{BootTime, Stopwatch, Uptime};
+use declare::Declared;
+use times::Times;
 
 /// How a repository is collected.
 #[derive(Debug, Clone)]
 pub struct CollectOptions {
     /// Packs are rewritten until at most this part of what is stored is unreferenced, in percent.
     pub max_unused_percent: u8,
-    /// Another grace period than the repository's, in seconds. Shorter only when nothing else writes: a capture under
-    /// way would lose what it relies on.
+    /// Another grace period than the repository's, in seconds. With a shorter one a capture under way may have to store
+    /// things again, or fail and have to be repeated; it loses nothing.
     pub grace_seconds: Option<u64>,
     /// How many threads may work at once, at least 1; by default that of the machine's cores.
     pub threads: usize,
@@ -44,6 +48,8 @@ pub struct CollectOptions {
     pub progress: Arc<dyn Progress>,
     /// Stops the collection.
     pub cancel: Cancel,
+    /// Tells how long the collection has been at work; by default the time since the machine was started.
+    pub uptime: Arc<dyn Uptime>,
 }
 
 impl Default for CollectOptions {
@@ -54,6 +60,7 @@ impl Default for CollectOptions {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             progress: Arc::new(NoProgress),
             cancel: Cancel::new(),
+            uptime: Arc::new(BootTime),
         }
     }
 }
@@ -96,9 +103,8 @@ struct Collection<'a> {
     options: &'a CollectOptions,
     survey: Survey,
     live: Live,
-    /// The store's time before the survey.
-    now: Timestamp,
-    grace: Duration,
+    times: Times,
+    declared: Declared,
     watch: Stopwatch,
     report: CollectReport,
 }
@@ -111,21 +117,24 @@ impl Repository {
     /// repair it, or delete the damaged snapshots, first.
     pub fn collect(&self, options: &CollectOptions) -> Result<CollectReport> {
         let shared = &*self.shared;
-        let watch = Stopwatch::start();
-        // The manifests are listed after this moment, so what is old now was old then.
-        let now = store_time(shared)?;
+        let watch = Stopwatch::start(&options.uptime);
+        let captures_grace = shared.config.collect_grace_seconds;
+        let times = Times {
+            now: store_time(shared)?,
+            grace: Duration::from_secs(options.grace_seconds.unwrap_or(captures_grace)),
+            captures_grace: Duration::from_secs(captures_grace),
+        };
+        let declared = Declared::tell(shared, &times)?;
         let survey = Survey::take(shared)?;
         let live = Live::new(&survey);
-        let grace = options.grace_seconds.unwrap_or(shared.config.collect_grace_seconds);
-        let grace = Duration::from_secs(grace);
         let mut collection = Collection {
             repository: self,
             shared,
             options,
             survey,
             live,
-            now,
-            grace,
+            times,
+            declared,
             watch,
             report: CollectReport::default(),
         };
@@ -138,20 +147,11 @@ impl Repository {
 }
 
 impl Collection<'_> {
-    /// How long ago something happened, by the store's clock; some stores know it to the second only.
-    fn age(&self, since: Timestamp) -> Duration {
-        Duration::try_from_secs_f64(self.now.seconds_since(since)).unwrap_or_default()
-    }
-
-    /// The grace period, and a little more for clocks that are not exact.
-    fn waiting_time(&self) -> Duration {
-        self.grace + (self.grace / 10).min(Duration::from_mins(5))
-    }
-
     /// Refuses to act on a survey that has become too old: others may have acted on what came after it.
     fn check_time(&self) -> Result<()> {
         self.options.cancel.check()?;
-        if self.grace.is_zero() || self.watch.elapsed() < self.grace / 2 {
+        let grace = self.times.grace;
+        if grace.is_zero() || self.watch.elapsed() < grace / 2 {
             return Ok(());
         }
         Err(RepositoryError::Invalid {
@@ -174,8 +174,11 @@ impl Collection<'_> {
                 Err(error) => return Err(error),
             }
         }
-        let (old, young): (Vec<_>, Vec<_>) =
-            self.survey.trash.iter().partition(|(_, since)| self.age(*since) >= self.waiting_time());
+        let (old, young): (Vec<_>, Vec<_>) = self
+            .survey
+            .trash
+            .iter()
+            .partition(|(_, since)| self.times.age(*since) >= self.times.waiting_time());
         for (id, _) in young {
             self.add_trashed(&id)?;
         }

@@ -13,22 +13,26 @@ impl Collection<'_> {
         let used: HashMap<PackId, u64> =
             usage(&self.survey.index, &self.live).map(|usage| (usage.pack, usage.used_chunks)).collect();
         let indexed: HashSet<PackId> = self.survey.index_objects.values().flatten().copied().collect();
-        let (mut dead, mut drop, mut take_back) = (Vec::new(), HashSet::new(), Vec::new());
+        let others = self.declared.told_by_others(self.shared)?;
+        let (mut dead, mut drop) = (Vec::new(), HashSet::new());
+        let mut take_back = std::mem::take(&mut self.declared.expired);
         for (pack, since) in &self.survey.markers {
-            let age = self.age(*since);
+            let age = self.times.age(*since);
             let Some(object) = self.survey.packs.get(pack) else {
                 if indexed.contains(pack) {
                     drop.insert(*pack);
-                } else if age >= 2 * self.waiting_time() {
+                } else if age >= 2 * self.times.waiting_time() && !others.contains(pack) {
                     take_back.push(marker_name(pack));
                 }
                 continue;
             };
             // Copies of its chunks in packs that are not marked count for those.
             if used.get(pack).is_some_and(|chunks| *chunks > 0) {
-                take_back.push(marker_name(pack));
-                self.report.unmarked_packs += 1;
-            } else if age >= self.waiting_time() {
+                if !others.contains(pack) {
+                    take_back.push(marker_name(pack));
+                    self.report.unmarked_packs += 1;
+                }
+            } else if age >= self.times.waiting_time() && self.declared.packs.contains(pack) {
                 dead.push(*pack);
                 drop.insert(*pack);
                 self.report.removed_bytes += object.size;
@@ -41,6 +45,10 @@ impl Collection<'_> {
         self.drop_from_index(&drop)?;
         let names: Vec<_> = dead.iter().map(PackId::object_name).collect();
         self.shared.store.delete_many(&names)?;
+        if dead.is_empty() {
+            // What was told did not come to pass, and no capture has to mind it.
+            take_back.extend(self.declared.name.take());
+        }
         self.shared.store.delete_many(&take_back)?;
         for pack in dead {
             self.survey.packs.remove(&pack);

@@ -53,6 +53,7 @@ impl CopyOptions {
             threads: self.threads,
             progress: self.progress.clone(),
             cancel: self.cancel.clone(),
+            ..WriterOptions::default()
         }
     }
 }
