@@ -6,12 +6,14 @@
 mod fixtures;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use backstay_repository::{
-    ManifestId, RepairOptions, Repository, RepositoryError, VerifyDepth, VerifyOptions, VerifyReport,
+    CollectOptions, ManifestId, RepairOptions, Repository, RepositoryError, VerifyDepth, VerifyOptions,
+    VerifyReport,
 };
-use backstay_store::{MemoryStore, ObjectName, Store};
+use backstay_store::testing::{Fault, FaultStore, Operation};
+use backstay_store::{MemoryStore, ObjectName, Store, StoreErrorKind};
 use fixtures::snapshots::{Files, init, load, names, save, some_files};
 use fixtures::{credential, noise, reopen, rng};
 
@@ -23,9 +25,11 @@ enum Damage {
     Swapped,
     Emptied,
     Garbage,
+    /// An object of the same kind of another repository, which the same credential opens.
+    Foreign,
 }
 
-const ALL: [Damage; 10] = [
+const ALL: [Damage; 11] = [
     Damage::Truncated,
     Damage::BitFlipped(0),
     Damage::BitFlipped(9),
@@ -36,7 +40,24 @@ const ALL: [Damage; 10] = [
     Damage::Swapped,
     Damage::Emptied,
     Damage::Garbage,
+    Damage::Foreign,
 ];
+
+/// The largest object of another repository of the same kind as `name`.
+fn foreign(name: &str) -> Vec<u8> {
+    static OTHER: OnceLock<Arc<dyn Store>> = OnceLock::new();
+    let store = OTHER.get_or_init(|| {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        save(&init(&store, 1000, 2), "foreign", &some_files(1)).unwrap();
+        store
+    });
+    let folder = name.split('/').next().unwrap();
+    let objects = names(&**store, "").into_iter().filter(|other| other.split('/').next() == Some(folder));
+    objects
+        .map(|other| store.get(&ObjectName::parse(&other).unwrap()).unwrap().to_vec())
+        .max_by_key(Vec::len)
+        .unwrap()
+}
 
 /// A copy of the store in which the object `name` is damaged; `other` is one of the same kind.
 fn damaged(store: &dyn Store, name: &str, other: &str, damage: Damage) -> Arc<dyn Store> {
@@ -64,6 +85,7 @@ fn damaged(store: &dyn Store, name: &str, other: &str, damage: Damage) -> Arc<dy
         }
         Damage::Emptied => copy.put(&name, b"").unwrap(),
         Damage::Garbage => copy.put(&name, &noise(length, 77)).unwrap(),
+        Damage::Foreign => copy.put(&name, &foreign(name.as_str())).unwrap(),
     }
     Arc::new(copy)
 }
@@ -271,6 +293,55 @@ fn config() {
             ),
         };
         assert!(expected, "{damage:?}: {error}");
+    }
+}
+
+/// What collections and deletions leave for a while holds nothing up, whatever becomes of it.
+#[test]
+fn deleted_manifests_marks_and_sweeps() {
+    let (clock, store, repository) = fixtures::snapshots::with_clock(1000);
+    let kept = save(&repository, "kept", &some_files(1)).unwrap();
+    for seed in [2, 3] {
+        let gone = save(&repository, &format!("gone-{seed}"), &some_files(seed)).unwrap();
+        repository.delete_manifest(&gone.id).unwrap();
+        clock.advance(1500);
+        repository.collect(&CollectOptions::default()).unwrap();
+    }
+    clock.advance(500);
+    let last = save(&repository, "last", &some_files(4)).unwrap();
+    repository.delete_manifest(&last.id).unwrap();
+    // Now there is one of each, and a collection that was broken off before it removed what it had told.
+    let broken = FaultStore::new(Arc::clone(&store));
+    broken.fail(
+        Fault::new(StoreErrorKind::Unavailable)
+            .on(&[Operation::Delete])
+            .named(|name| name.starts_with("packs/")),
+    );
+    let collector = Repository::open(Arc::new(broken), &credential(), rng(4)).unwrap();
+    clock.advance(800);
+    collector.collect(&CollectOptions::default()).unwrap_err();
+    let objects = [names(&*store, "trash"), names(&*store, "garbage")].concat();
+    let of = |start: &str| objects.iter().filter(|name| name.starts_with(start)).count();
+    assert!(of("trash/") > 0 && of("garbage/sweep-") > 0, "{objects:?}");
+    let one_of_each = ["trash/", "garbage/sweep-", "garbage/"]
+        .map(|start| objects.iter().find(|name| name.starts_with(start)).unwrap());
+    for name in one_of_each {
+        for damage in
+            [Damage::Truncated, Damage::BitFlipped(500), Damage::Removed, Damage::Swapped, Damage::Emptied]
+        {
+            let what = format!("{name} {damage:?}");
+            let other = objects.iter().rfind(|other| *other != name && !other.contains("sweep-")).unwrap();
+            let store = damaged(&*store, name, other, damage);
+            let new = save(&reopen(&store), "new", &some_files(2)).unwrap();
+            for _ in 0..2 {
+                let options = CollectOptions { grace_seconds: Some(0), ..CollectOptions::default() };
+                reopen(&store).collect(&options).unwrap();
+            }
+            for (id, seed) in [(kept.id, 1), (new.id, 2)] {
+                assert_eq!(load(&reopen(&store), &id).unwrap(), some_files(seed), "{what}");
+            }
+            assert!(verify(&reopen(&store), VerifyDepth::Full).is_ok(), "{what}");
+        }
     }
 }
 
