@@ -55,6 +55,10 @@ pub(crate) struct KeysRemoveArgs {
 }
 
 /// Replace the key in use by a new one; no data is rewritten
+///
+/// The old password or key file does not open the repository any more. The master key behind it stays: who kept an old copy
+/// of the `keys` objects with the old password or key file can still read everything, also what is saved later. If that
+/// matters, copy into a new repository with `repository copy`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
