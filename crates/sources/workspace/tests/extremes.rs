@@ -145,7 +145,6 @@ fn a_hundred_thousand_files_in_one_directory() {
 }
 
 #[test]
-#[ignore = "takes minutes; the full test command runs it"]
-fn a_million_files_in_one_directory() {
+fn slow_a_million_files_in_one_directory() {
     many_files_in_one_directory(1_000_000);
 }
