@@ -38,10 +38,10 @@ function bounds(schema) {
   return found.length ? ` · ${found.join(", ")}` : "";
 }
 
-function table(heads, rows) {
+function table(name, heads, rows) {
   return element(
     "div",
-    { class: "scroll" },
+    { class: "scroll", tabindex: "0", role: "group", "aria-label": name },
     element(
       "table",
       {},
@@ -59,7 +59,7 @@ function parameters(operation) {
     [...typeOf(parameter.schema), bounds(parameter.schema)],
     prose(parameter.description),
   ]);
-  return [element("h3", {}, "Parameters"), table(["Name", "In", "Type", "Meaning"], rows)];
+  return [element("h3", {}, "Parameters"), table("Parameters", ["Name", "In", "Type", "Meaning"], rows)];
 }
 
 function body(operation) {
@@ -77,7 +77,7 @@ function answers(operation) {
       number ? element("br") : "", element("code", {}, media), " ", ...typeOf(schema),
     ]),
   ]);
-  return [element("h3", {}, "Answers"), table(["Status", "Meaning", "Content"], rows)];
+  return [element("h3", {}, "Answers"), table("Answers", ["Status", "Meaning", "Content"], rows)];
 }
 
 function endpoint(path, method, operation) {
@@ -99,7 +99,7 @@ function schemaBlock(name, schema) {
     [...typeOf(part), bounds(part)],
     prose(part.description),
   ]);
-  const inside = rows.length ? [table(["Field", "Type", "Meaning"], rows)] : [element("p", {}, ...typeOf(schema), bounds(schema))];
+  const inside = rows.length ? [table(`Fields of ${name}`, ["Field", "Type", "Meaning"], rows)] : [element("p", {}, ...typeOf(schema), bounds(schema))];
   const node = element(
     "details",
     { id: `schema-${name}` },
@@ -140,7 +140,7 @@ function find() {
     node.hidden = !fits;
     if (fits && !node.id.startsWith("schema-")) count += 1;
   }
-  byId("found").textContent = `${count} endpoints`;
+  byId("found").textContent = count === 1 ? "1 endpoint" : `${count} endpoints`;
 }
 
 /** Opens what the address names, so that links to endpoints and schemas work. */

@@ -3,6 +3,7 @@
 
 const API = "/api/v1";
 const SHOWN_EVENTS = 50;
+const SHOWN_SNAPSHOTS = 20;
 let csrfToken = "";
 let stream = null;
 
@@ -54,31 +55,77 @@ function showNumbers(statistics) {
   );
 }
 
-function showSnapshots(page) {
-  byId("snapshots").replaceChildren(
-    ...page.snapshots.map((snapshot) =>
-      element(
-        "tr",
-        {},
-        element("td", {}, snapshot.label || "", snapshot.label ? element("br") : "", element("span", { class: "id quiet" }, snapshot.id)),
-        element("td", {}, snapshot.source_name),
-        element("td", {}, state(snapshot.state), snapshot.pinned ? " · pinned" : "", snapshot.partial ? " · partial" : ""),
-        element("td", {}, time(snapshot.timestamp)),
-        element("td", { class: "number" }, bytes(snapshot.size_bytes)),
-        element("td", { class: "number" }, bytes(snapshot.added_bytes)),
-      ),
-    ),
+/** A row whose cells know their column, so that a narrow page can show each with its name. */
+function row(heads, cells) {
+  return element(
+    "tr",
+    {},
+    ...cells.map((cell, column) => {
+      const attributes = { "data-label": heads[column].name };
+      if (heads[column].number) attributes.class = "number";
+      return element("td", attributes, ...[].concat(cell));
+    }),
   );
-  byId("snapshots-message").textContent = page.message || `${page.snapshots.length} of ${page.total}`;
 }
 
-function showSources(page) {
-  byId("sources").replaceChildren(
-    ...page.workspaces.map((workspace) =>
-      element("tr", {}, element("td", {}, workspace.name), element("td", {}, element("code", {}, workspace.root)), element("td", {}, workspace.host)),
-    ),
-  );
-  byId("sources-message").textContent = page.message || `${page.workspaces.length} of ${page.total}`;
+/** Fills the table `id`; `message` stands below it when there is nothing or more than is shown. */
+function fill(id, rows, total, message) {
+  const body = byId(id);
+  const table = body.closest("table");
+  const heads = [...table.tHead.rows[0].cells].map((head) => ({ name: head.textContent, number: head.className === "number" }));
+  body.replaceChildren(...rows.map((cells) => row(heads, cells)));
+  table.hidden = rows.length === 0;
+  byId(`${id}-message`).textContent = rows.length === 0 ? message : rows.length < total ? `${rows.length} of ${total}` : "";
+}
+
+function showSnapshots(page) {
+  const rows = page.snapshots.slice(0, SHOWN_SNAPSHOTS).map((snapshot) => [
+    [...(snapshot.label ? [snapshot.label, element("br")] : []), element("span", { class: "id quiet" }, snapshot.id)],
+    snapshot.source_name,
+    [state(snapshot.state), snapshot.pinned ? " · pinned" : "", snapshot.partial ? " · partial" : "", snapshot.damaged ? " · damaged" : ""],
+    time(snapshot.timestamp),
+    bytes(snapshot.size_bytes),
+    bytes(snapshot.added_bytes),
+  ]);
+  fill("snapshots", rows, page.total, page.message || "No snapshots available");
+}
+
+function showSources(workspaces, snapshots) {
+  const newest = (id) => snapshots.snapshots.find((snapshot) => snapshot.source_id === id && snapshot.trigger !== "safety");
+  const rows = workspaces.workspaces.map((workspace) => {
+    const last = newest(workspace.id);
+    return [
+      workspace.name,
+      "workspace",
+      element("code", {}, workspace.root),
+      workspace.host,
+      last ? [state(last.state), " ", time(last.timestamp)] : element("span", { class: "quiet" }, snapshots.total > snapshots.snapshots.length ? "earlier" : "none yet"),
+    ];
+  });
+  fill("sources", rows, workspaces.total, "No source is registered. Run `backstay workspaces add DIRECTORY`.");
+}
+
+/** How far a task is. */
+function progress(task) {
+  const now = task.progress;
+  if (!now || task.state !== "running") return task.error || "";
+  const [done, total] = now.bytes_total ? [now.bytes_done, now.bytes_total] : [now.items_done, now.items_total || 0];
+  const text = now.bytes_done ? bytes(now.bytes_done) : `${now.items_done} items`;
+  if (!total) return text;
+  return [element("progress", { value: String(done), max: String(total), "aria-label": `Progress of ${task.kind}` }), ` ${text}`];
+}
+
+/** Shows the newest tasks; while one is under way it is looked at every second, because progress is no event. */
+function showTasks(page) {
+  const rows = page.tasks.map((task) => [
+    task.kind.replaceAll("_", " "),
+    element("span", { class: "id" }, task.subject || ""),
+    state(task.state),
+    progress(task),
+    time(task.created_at),
+  ]);
+  fill("tasks", rows, 0, "Nothing was done in the background yet.");
+  if (page.tasks.some((task) => task.state === "running" || task.state === "queued")) refreshSoon();
 }
 
 function addEvent(event) {
@@ -89,6 +136,7 @@ function addEvent(event) {
       {},
       element("span", { class: "quiet" }, time(event.timestamp)),
       element("strong", {}, event.action),
+      element("span", {}, (event.data && (event.data.name || event.data.label)) || ""),
       element("span", { class: "id" }, event.subject.id),
       element("span", { class: "quiet" }, event.actor.name),
       event.outcome === "ok" ? "" : state(event.outcome),
@@ -98,14 +146,17 @@ function addEvent(event) {
 }
 
 async function refresh() {
-  const [statistics, snapshots, workspaces] = await Promise.all([
+  const [statistics, tasks, snapshots, workspaces] = await Promise.all([
     call("/statistics"),
-    call("/snapshots?limit=20"),
+    call("/tasks?limit=8"),
+    call("/snapshots?limit=200"),
     call("/workspaces?limit=100"),
   ]);
+  if (byId("content").hidden) return;
   showNumbers(statistics);
+  showTasks(tasks);
   showSnapshots(snapshots);
-  showSources(workspaces);
+  showSources(workspaces, snapshots);
 }
 
 /** At most one refresh a second, however many events come. */
