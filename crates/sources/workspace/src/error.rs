@@ -85,6 +85,13 @@ pub enum WorkspaceError {
         paths: Vec<String>,
     },
 
+    /// Another program is about to change the same thing, and says so by this file.
+    #[error("`{path}` exists: another program is at work, or was interrupted")]
+    Taken {
+        /// The lock file of that program.
+        path: String,
+    },
+
     /// Two names of the snapshot are one name on the target file system.
     #[error("`{first}` and `{second}` are the same name on the target file system")]
     NamesCollide {
@@ -164,7 +171,7 @@ impl WorkspaceError {
             | Self::Conflict { .. }
             | Self::NamesCollide { .. }
             | Self::TargetNotEmpty { .. } => ErrorKind::Conflict,
-            Self::Busy { .. } => ErrorKind::Busy,
+            Self::Busy { .. } | Self::Taken { .. } => ErrorKind::Busy,
             Self::HostileTree { .. } | Self::DamagedJournal { .. } => ErrorKind::Damaged,
             Self::Fault { .. } => ErrorKind::Internal,
         }
@@ -184,6 +191,7 @@ impl WorkspaceError {
             }
             Self::Missing { .. } => Some("check the spelling; paths are relative to the workspace"),
             Self::Busy { .. } => Some("wait for it with `--wait SECONDS`"),
+            Self::Taken { .. } => Some("wait for that program, or remove the file when there is none"),
             Self::NeedsRecovery { .. } | Self::Unfinished { .. } => Some("run `backstay recover`"),
             Self::Conflict { .. } => Some("look at `backstay diff`, then plan again"),
             Self::TargetNotEmpty { .. } => Some("name a new or an empty directory"),

@@ -4,6 +4,7 @@
 //! - [`diff_snapshots`] and [`diff_live`] tell what changed.
 //! - [`plan`] tells what putting a snapshot back would change, [`execute`] does it whole or not at all, and [`recover`]
 //!   finishes what an interruption left. [`restore_to`] restores into an empty directory.
+//! - [`ChangeSet`] changes single paths, whole or not at all, with the same journal.
 //! - [`WorkspaceLock`] keeps operations of different processes apart; [`execute`] and [`recover`] want it held.
 //!
 //! Everything works relative to open directories and follows no symbolic link, so nothing outside of the root is read
@@ -11,6 +12,7 @@
 
 mod attributes;
 mod capture;
+mod change_set;
 mod compare;
 mod error;
 mod exclude;
@@ -22,15 +24,19 @@ mod source;
 
 pub use attributes::{RootMetadata, WorkspaceAttributes};
 pub use capture::{CaptureOptions, capture};
+pub use change_set::{
+    Applied, ChangeSet, ChangeSetOptions, Layer, LayerEntry, LayerKind, Outcome, PathChange, PathChangeKind,
+    Recovered, Seen, Steps, TreeCopy, acknowledge, recover,
+};
 pub use compare::{
     Change, ChangeKind, ContentCheck, DiffOptions, EntryKind, EntryState, diff_live, diff_snapshots,
 };
 pub use error::{Result, WorkspaceError};
 pub use exclude::{ExcludeOptions, IGNORE_FILE, OWN_DIRECTORY};
+pub use fs::file_system_time;
 pub use lock::{LockOwner, WorkspaceLock, host_name};
 pub use restore::{
-    Action, ExecuteOptions, Outcome, PlannedChange, Recovered, RestoreOptions, RestorePlan, Steps,
-    acknowledge, execute, plan, recover, restore_to,
+    Action, ExecuteOptions, PlannedChange, RestoreOptions, RestorePlan, execute, plan, restore_to,
 };
 pub use selection::Selection;
 pub use source::{Execution, WorkspaceSource};

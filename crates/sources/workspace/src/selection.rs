@@ -144,7 +144,7 @@ impl Selection {
 }
 
 /// Without `.`, doubled or final `/`; refuses what leads out of the root.
-fn normalize(text: &[u8]) -> Result<Vec<u8>> {
+pub(crate) fn normalize(text: &[u8]) -> Result<Vec<u8>> {
     let refuse = || WorkspaceError::BadPath { path: display(text) };
     if text.starts_with(b"/") || text.contains(&0) {
         return Err(refuse());

@@ -14,3 +14,8 @@ pub(crate) fn file_system_now(dir: &Dir) -> Option<i64> {
     let file = rustix::fs::openat(dir.fd(), c".", flags, Mode::from_raw_mode(0o600)).ok()?;
     Stat::of_file(&file).ok().map(|stat| stat.mtime_ns)
 }
+
+/// The present time in nanoseconds as the file system of the directory `root` stamps it; `None` when it cannot be known.
+pub fn file_system_time(root: &std::path::Path) -> Option<i64> {
+    Dir::open_root(root).ok().as_ref().and_then(file_system_now)
+}

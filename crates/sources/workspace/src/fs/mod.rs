@@ -11,6 +11,7 @@ mod path;
 mod xattr;
 
 pub(crate) use clock::file_system_now;
+pub use clock::file_system_time;
 pub(crate) use dir::{Dir, Listing, NameKind, c_name};
 pub(crate) use meta::{FileKind, Stat};
 pub(crate) use opener::Opener;

@@ -9,7 +9,7 @@ use backstay_source::RestoreContext;
 use parking_lot::Mutex;
 use rustix::io::Errno;
 
-use super::metadata::{Metadata, Rights};
+use crate::change_set::{Metadata, Rights};
 use crate::error::{Result, WorkspaceError};
 use crate::fs::Dir;
 

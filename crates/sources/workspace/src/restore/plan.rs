@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use backstay_repository::{Content, Entry, Manifest, Node, Reader};
 use backstay_source::{CannotRestore, RestoreContext};
 
-use super::metadata::Metadata;
 use crate::attributes::WorkspaceAttributes;
+use crate::change_set::Metadata;
 use crate::compare::{
     ContentCheck, Difference, EntryKind, EntryState, LiveEntry, LiveOptions, StayingFiles, What,
     compare_with_live,

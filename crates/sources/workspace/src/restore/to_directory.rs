@@ -9,17 +9,14 @@ use backstay_source::{CannotRestore, RestoreContext, RestoreReport};
 use rustix::fs::{AtFlags, Mode};
 use rustix::io::Errno;
 
-use super::execute::unfinished;
 use super::extract::{FileJob, write_files};
-use super::flip::{flip, remove_leftover};
-use super::journal::{Header, Journal};
-use super::metadata::{Metadata, Rights};
-use super::operations::Operation;
 use super::plan::collisions_among;
-use super::recover::recover_in;
-use super::stage::{Stage, WINDOW_FILES};
-use super::steps::Steps;
+use super::stage_plan::WINDOW_FILES;
 use crate::attributes::WorkspaceAttributes;
+use crate::change_set::{
+    Hashes, Header, Journal, Metadata, Operation, Rights, Stage, Steps, flip, recover_in, remove_leftover,
+    unfinished,
+};
 use crate::error::{Result, WorkspaceError};
 use crate::exclude::OWN_DIRECTORY;
 use crate::fs::{Dir, Opener, c_name, display, join};
@@ -140,6 +137,7 @@ fn write_tree(
             staged: name.to_bytes().to_vec(),
             path: name.to_bytes().to_vec(),
             before: None,
+            hashes: Hashes::default(),
         })
         .collect();
     let attributes = WorkspaceAttributes::from_map(&manifest.attributes);
@@ -148,8 +146,13 @@ fn write_tree(
         operations.push(Operation::SetMetadata { path: Vec::new(), metadata });
     }
     let journal = Journal::create(own)?;
-    let header =
-        Header { operation: operation.clone(), snapshot: manifest.snapshot.clone(), safety_snapshot: None };
+    let header = Header {
+        operation: operation.clone(),
+        kind: "restore".to_owned(),
+        snapshot: Some(manifest.snapshot.clone()),
+        safety_snapshot: None,
+        detail: serde_json::Value::Null,
+    };
     journal.write_intent(&header, &operations, false)?;
     steps.pass()?;
     journal.commit(&header, false)?;

@@ -68,6 +68,21 @@ impl Rights {
         }
     }
 
+    /// Whether owners can be given away.
+    pub(crate) const fn is_privileged(&self) -> bool {
+        self.is_privileged
+    }
+
+    /// The owner of what this process creates.
+    pub(crate) const fn owner(&self) -> (u32, u32) {
+        (self.uid, self.gid)
+    }
+
+    /// The bits that a new file or directory does not get.
+    pub(crate) const fn umask(&self) -> u32 {
+        self.umask
+    }
+
     pub(crate) fn into_notes(self) -> Vec<CannotRestore> {
         self.notes.into_inner()
     }

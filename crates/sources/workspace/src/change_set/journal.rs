@@ -1,4 +1,4 @@
-//! The journal of a restore: what it is going to do, and whether it is committed.
+//! The journal of an operation: what it is going to do, and whether it is committed.
 //!
 //! `.backstay/journal/<operation>.intent` lists the operations; a hash at its end tells whether it is whole.
 //! `<operation>.commit` is the commit record. `<operation>.done` remains until the caller has noted the outcome.
@@ -12,31 +12,35 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::metadata::Metadata;
-use super::operations::{Identity, Operation};
+use super::operations::{Hashes, Identity, Operation};
 use crate::error::{Result, WorkspaceError};
 use crate::fs::{Dir, c_name};
 
-const MAGIC: &[u8; 8] = b"BKSTJRN1";
+const MAGIC: &[u8; 8] = b"BKSTJRN2";
 
 /// What a journal is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Header {
-    pub(super) operation: OperationId,
-    /// The snapshot that is put back.
-    pub(super) snapshot: SnapshotId,
+pub(crate) struct Header {
+    pub(crate) operation: OperationId,
+    /// What it does, for example `restore`.
+    pub(crate) kind: String,
+    /// The snapshot that is put back, when one is.
+    pub(crate) snapshot: Option<SnapshotId>,
     /// The snapshot of the state before.
-    pub(super) safety_snapshot: Option<SnapshotId>,
+    pub(crate) safety_snapshot: Option<SnapshotId>,
+    /// What the caller wants to know when it has to end the operation after an interruption.
+    pub(crate) detail: serde_json::Value,
 }
 
 /// The directory of journals.
 #[derive(Debug)]
-pub(super) struct Journal {
+pub(crate) struct Journal {
     dir: Dir,
 }
 
 /// How far an operation came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     Intent,
     Committed,
     Done,
@@ -44,7 +48,7 @@ pub(super) enum State {
 
 impl Journal {
     /// Opens the journals in `.backstay`, making their directory.
-    pub(super) fn create(own: &Dir) -> Result<Self> {
+    pub(crate) fn create(own: &Dir) -> Result<Self> {
         match own.make_dir(c"journal") {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(WorkspaceError::path("create", b".backstay/journal", errno)),
@@ -53,7 +57,7 @@ impl Journal {
     }
 
     /// Opens the journals in `.backstay`; `None` when there never was one.
-    pub(super) fn open(own: &Dir) -> Result<Option<Self>> {
+    pub(crate) fn open(own: &Dir) -> Result<Option<Self>> {
         match own.open_dir(c"journal") {
             Ok(dir) => Ok(Some(Self { dir })),
             Err(Errno::NOENT) => Ok(None),
@@ -62,7 +66,7 @@ impl Journal {
     }
 
     /// The operations that have a journal, in the order of their ids.
-    pub(super) fn list(&self) -> Result<Vec<(OperationId, State)>> {
+    pub(crate) fn list(&self) -> Result<Vec<(OperationId, State)>> {
         let listing =
             self.dir.list().map_err(|errno| WorkspaceError::path("list", b".backstay/journal", errno))?;
         let mut found: Vec<(OperationId, State)> = Vec::new();
@@ -85,7 +89,7 @@ impl Journal {
     }
 
     /// Writes the intent, durably.
-    pub(super) fn write_intent(
+    pub(crate) fn write_intent(
         &self,
         header: &Header,
         operations: &[Operation],
@@ -115,7 +119,7 @@ impl Journal {
     }
 
     /// Writes the commit record, durably: from here on the operation goes forward.
-    pub(super) fn commit(&self, header: &Header, durable: bool) -> Result<()> {
+    pub(crate) fn commit(&self, header: &Header, durable: bool) -> Result<()> {
         let name = format!("{}.commit", header.operation);
         let unfinished = format!("{}.tmp", header.operation);
         let write = || -> io::Result<()> {
@@ -137,7 +141,7 @@ impl Journal {
     }
 
     /// Notes that a committed operation is finished, and forgets its intent.
-    pub(super) fn finish(&self, operation: &OperationId, durable: bool) -> Result<()> {
+    pub(crate) fn finish(&self, operation: &OperationId, durable: bool) -> Result<()> {
         let done = format!("{operation}.done");
         self.rename(&format!("{operation}.commit"), &done)
             .map_err(|errno| failed("write", &done, errno.into()))?;
@@ -146,7 +150,7 @@ impl Journal {
     }
 
     /// Removes one file of an operation; succeeds when there is none.
-    pub(super) fn remove(&self, operation: &OperationId, end: &str) -> Result<()> {
+    pub(crate) fn remove(&self, operation: &OperationId, end: &str) -> Result<()> {
         let name = format!("{operation}.{end}");
         let removed = c_name(name.as_bytes()).and_then(|name| self.dir.remove_file(&name));
         match removed {
@@ -156,14 +160,14 @@ impl Journal {
     }
 
     /// Reads the header of a finished or committed operation.
-    pub(super) fn read_header(&self, operation: &OperationId, state: State) -> Result<Header> {
+    pub(crate) fn read_header(&self, operation: &OperationId, state: State) -> Result<Header> {
         let end = if state == State::Done { "done" } else { "commit" };
         let text = self.read(&format!("{operation}.{end}"))?;
         serde_json::from_slice(&text).map_err(|error| damaged(operation, &error.to_string()))
     }
 
     /// Reads an intent back; an error when it is not whole.
-    pub(super) fn read_intent(&self, operation: &OperationId) -> Result<(Header, Vec<Operation>)> {
+    pub(crate) fn read_intent(&self, operation: &OperationId) -> Result<(Header, Vec<Operation>)> {
         let bytes = self.read(&format!("{operation}.intent"))?;
         let body = bytes.len().checked_sub(32).ok_or_else(|| damaged(operation, "it is cut off"))?;
         if blake3::hash(&bytes[..body]).as_bytes() != &bytes[body..] {
@@ -237,6 +241,15 @@ fn put_identity(out: &mut impl Write, identity: &Identity) -> io::Result<()> {
     put_u64(out, identity.ctime_ns as u64)
 }
 
+fn put_optional<W: Write, T>(
+    out: &mut W,
+    value: Option<&T>,
+    put: impl Fn(&mut W, &T) -> io::Result<()>,
+) -> io::Result<()> {
+    out.write_all(&[u8::from(value.is_some())])?;
+    value.map_or(Ok(()), |value| put(out, value))
+}
+
 fn put_operation(out: &mut impl Write, operation: &Operation) -> io::Result<()> {
     match operation {
         Operation::RemoveFile { path, before } => {
@@ -253,11 +266,31 @@ fn put_operation(out: &mut impl Write, operation: &Operation) -> io::Result<()> 
             out.write_all(&[3])?;
             put_bytes(out, path)
         }
-        Operation::Place { staged, path, before } => {
-            out.write_all(&[4 + u8::from(before.is_some())])?;
+        Operation::Place { staged, path, before, hashes } => {
+            out.write_all(&[4])?;
             put_bytes(out, staged)?;
             put_bytes(out, path)?;
-            before.as_ref().map_or(Ok(()), |before| put_identity(out, before))
+            put_optional(out, before.as_ref(), put_identity)?;
+            for hash in [hashes.before, hashes.after] {
+                put_optional(out, hash.as_ref(), |out, hash| out.write_all(hash))?;
+            }
+            Ok(())
+        }
+        Operation::MoveAway { path, before, to } => {
+            out.write_all(&[5])?;
+            put_bytes(out, path)?;
+            put_identity(out, before)?;
+            put_bytes(out, to)
+        }
+        Operation::Expect { path, before } => {
+            out.write_all(&[7])?;
+            put_bytes(out, path)?;
+            put_optional(out, before.as_ref(), put_identity)
+        }
+        Operation::Hold { staged, path } => {
+            out.write_all(&[8])?;
+            put_bytes(out, staged)?;
+            put_bytes(out, path)
         }
         Operation::SetMetadata { path, metadata } => {
             out.write_all(&[6])?;
@@ -298,6 +331,20 @@ impl Decoder<'_> {
         Some(bytes.to_vec())
     }
 
+    fn hash(&mut self) -> Option<[u8; 32]> {
+        let (hash, rest) = self.0.split_first_chunk::<32>()?;
+        self.0 = rest;
+        Some(*hash)
+    }
+
+    fn optional<T>(&mut self, read: impl Fn(&mut Self) -> Option<T>) -> Option<Option<T>> {
+        match self.u8()? {
+            0 => Some(None),
+            1 => read(self).map(Some),
+            _ => None,
+        }
+    }
+
     fn identity(&mut self) -> Option<Identity> {
         Some(Identity {
             is_directory: self.u8()? != 0,
@@ -314,12 +361,13 @@ impl Decoder<'_> {
             1 => Operation::RemoveFile { path: self.bytes()?, before: self.identity()? },
             2 => Operation::RemoveDirectory { path: self.bytes()?, before: self.identity()? },
             3 => Operation::MakeDirectory { path: self.bytes()? },
-            4 => Operation::Place { staged: self.bytes()?, path: self.bytes()?, before: None },
-            5 => Operation::Place {
+            4 => Operation::Place {
                 staged: self.bytes()?,
                 path: self.bytes()?,
-                before: Some(self.identity()?),
+                before: self.optional(Self::identity)?,
+                hashes: Hashes { before: self.optional(Self::hash)?, after: self.optional(Self::hash)? },
             },
+            5 => Operation::MoveAway { path: self.bytes()?, before: self.identity()?, to: self.bytes()? },
             6 => {
                 let path = self.bytes()?;
                 let mut metadata = Metadata {
@@ -334,6 +382,8 @@ impl Decoder<'_> {
                 }
                 Operation::SetMetadata { path, metadata }
             }
+            7 => Operation::Expect { path: self.bytes()?, before: self.optional(Self::identity)? },
+            8 => Operation::Hold { staged: self.bytes()?, path: self.bytes()? },
             _ => return None,
         })
     }
@@ -359,8 +409,10 @@ mod tests {
         let now = Timestamp::from_micros(7);
         let header = Header {
             operation: OperationId::generate(now, &rng),
-            snapshot: SnapshotId::generate(now, &rng),
+            kind: "restore".to_owned(),
+            snapshot: Some(SnapshotId::generate(now, &rng)),
             safety_snapshot: Some(SnapshotId::generate(now, &rng)),
+            detail: serde_json::json!({"a": 1}),
         };
         let before =
             Identity { is_directory: false, device: 1, inode: 2, size: 3, mtime_ns: -4, ctime_ns: i64::MAX };
@@ -375,8 +427,22 @@ mod tests {
             Operation::RemoveFile { path: b"a\xff\n".to_vec(), before },
             Operation::RemoveDirectory { path: b"d".to_vec(), before },
             Operation::MakeDirectory { path: b"e".to_vec() },
-            Operation::Place { staged: b"n0".to_vec(), path: b"e/f".to_vec(), before: None },
-            Operation::Place { staged: b"n1".to_vec(), path: b"g".to_vec(), before: Some(before) },
+            Operation::Place {
+                staged: b"n0".to_vec(),
+                path: b"e/f".to_vec(),
+                before: None,
+                hashes: Hashes { before: None, after: Some([9; 32]) },
+            },
+            Operation::Place {
+                staged: b"n1".to_vec(),
+                path: b"g".to_vec(),
+                before: Some(before),
+                hashes: Hashes { before: Some([8; 32]), after: None },
+            },
+            Operation::MoveAway { path: b"h".to_vec(), before, to: b"away".to_vec() },
+            Operation::Expect { path: b"i".to_vec(), before: None },
+            Operation::Expect { path: b"j".to_vec(), before: Some(before) },
+            Operation::Hold { staged: b"n2".to_vec(), path: b"k.lock".to_vec() },
             Operation::SetMetadata { path: Vec::new(), metadata },
         ];
         (header, operations)

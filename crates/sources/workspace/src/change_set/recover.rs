@@ -1,4 +1,4 @@
-//! Finishing or dropping what an interrupted restore left.
+//! Finishing or dropping what an interrupted operation left.
 
 use std::path::Path;
 
@@ -6,9 +6,9 @@ use backstay_model::{OperationId, SnapshotId};
 use backstay_source::CannotRestore;
 use rustix::io::Errno;
 
-use super::execute::{finish, unfinished};
+use super::apply::{finish, release, unfinished};
 use super::flip::flip;
-use super::journal::{Journal, State};
+use super::journal::{Header, Journal, State};
 use super::metadata::Rights;
 use super::stage::{Stage, remove_stale};
 use super::steps::Steps;
@@ -30,12 +30,16 @@ pub enum Outcome {
 pub struct Recovered {
     /// The operation.
     pub operation: OperationId,
+    /// What it does, for example `restore`; empty when that is not known.
+    pub kind: String,
     /// How it ended.
     pub outcome: Outcome,
     /// The snapshot that was put back, when it is known.
     pub snapshot: Option<SnapshotId>,
     /// The snapshot of the state before. Putting it back undoes the operation.
     pub safety_snapshot: Option<SnapshotId>,
+    /// What whoever began it noted for this case.
+    pub detail: serde_json::Value,
     /// What was left as it is, because someone changed it meanwhile.
     pub not_restored: Vec<CannotRestore>,
 }
@@ -60,7 +64,7 @@ pub fn recover(root: &Path, _lock: &WorkspaceLock, steps: &Steps) -> Result<Vec<
     recover_in(&root_dir, &own, steps)
 }
 
-pub(super) fn recover_in(root: &Dir, own: &Dir, steps: &Steps) -> Result<Vec<Recovered>> {
+pub(crate) fn recover_in(root: &Dir, own: &Dir, steps: &Steps) -> Result<Vec<Recovered>> {
     let mut recovered = Vec::new();
     if let Some(journal) = Journal::open(own)? {
         for (operation, state) in journal.list()? {
@@ -82,10 +86,14 @@ fn recover_operation(
     let mut not_restored = Vec::new();
     let header = match state {
         State::Intent => {
+            let intent = journal.read_intent(&operation).ok();
             if let Some(stage) = Stage::open(own, &operation)? {
+                if let Some((_, operations)) = &intent {
+                    release(root, &stage, operations)?;
+                }
                 stage.remove()?;
             }
-            let header = journal.read_intent(&operation).ok().map(|(header, _)| header);
+            let header = intent.map(|(header, _)| header);
             journal.remove(&operation, "intent")?;
             header
         }
@@ -108,10 +116,16 @@ fn recover_operation(
             journal.read_header(&operation, State::Done).ok()
         }
     };
-    let (snapshot, safety_snapshot) =
-        header.map_or((None, None), |header| (Some(header.snapshot), header.safety_snapshot));
     let outcome = if state == State::Intent { Outcome::RolledBack } else { Outcome::RolledForward };
-    Ok(Recovered { operation, outcome, snapshot, safety_snapshot, not_restored })
+    let header = header.unwrap_or_else(|| Header {
+        operation: operation.clone(),
+        kind: String::new(),
+        snapshot: None,
+        safety_snapshot: None,
+        detail: serde_json::Value::Null,
+    });
+    let Header { kind, snapshot, safety_snapshot, detail, .. } = header;
+    Ok(Recovered { operation, kind, outcome, snapshot, safety_snapshot, detail, not_restored })
 }
 
 /// Forgets a finished operation, once its outcome is noted elsewhere. Can be repeated.

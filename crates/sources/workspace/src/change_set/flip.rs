@@ -1,4 +1,4 @@
-//! The flip: executes the operations of a committed restore. Each may have been executed before.
+//! The flip: executes the operations that are committed. Each may have been executed before.
 
 use std::collections::HashSet;
 
@@ -6,14 +6,15 @@ use backstay_source::CannotRestore;
 use rustix::fs::{AtFlags, Mode, RenameFlags};
 use rustix::io::Errno;
 
+use super::apply::hash_of;
 use super::metadata::Rights;
-use super::operations::{Identity, Operation};
+use super::operations::{Hashes, Identity, Operation};
 use super::steps::Steps;
 use crate::error::Result;
 use crate::fs::{Dir, Opener, c_name, display, join, split_parent};
 
 /// The paths that are no longer as they were when the restore was planned.
-pub(super) fn conflicts(root: &Dir, operations: &[Operation]) -> Result<Vec<String>, Errno> {
+pub(crate) fn conflicts(root: &Dir, operations: &[Operation]) -> Result<Vec<String>, Errno> {
     let mut conflicts = Vec::new();
     let made: HashSet<&[u8]> = operations
         .iter()
@@ -25,9 +26,9 @@ pub(super) fn conflicts(root: &Dir, operations: &[Operation]) -> Result<Vec<Stri
     let removed: HashSet<&[u8]> = operations
         .iter()
         .filter_map(|operation| match operation {
-            Operation::RemoveFile { path, .. } | Operation::RemoveDirectory { path, .. } => {
-                Some(path.as_slice())
-            }
+            Operation::RemoveFile { path, .. }
+            | Operation::RemoveDirectory { path, .. }
+            | Operation::MoveAway { path, .. } => Some(path.as_slice()),
             _ => None,
         })
         .collect();
@@ -35,10 +36,12 @@ pub(super) fn conflicts(root: &Dir, operations: &[Operation]) -> Result<Vec<Stri
     for operation in operations {
         let path = operation.path();
         let expected = match operation {
-            Operation::RemoveFile { before, .. } | Operation::RemoveDirectory { before, .. } => Some(before),
-            Operation::Place { before, .. } => before.as_ref(),
+            Operation::RemoveFile { before, .. }
+            | Operation::RemoveDirectory { before, .. }
+            | Operation::MoveAway { before, .. } => Some(before),
+            Operation::Place { before, .. } | Operation::Expect { before, .. } => before.as_ref(),
             Operation::MakeDirectory { .. } => None,
-            Operation::SetMetadata { .. } => continue,
+            Operation::SetMetadata { .. } | Operation::Hold { .. } => continue,
         };
         // What is made only now has no state before.
         if made.contains(split_parent(path).0) {
@@ -51,7 +54,9 @@ pub(super) fn conflicts(root: &Dir, operations: &[Operation]) -> Result<Vec<Stri
                 Err(errno) => return Err(errno),
             },
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
-                conflicts.push(display(path));
+                if !matches!(operation, Operation::Expect { before: None, .. }) {
+                    conflicts.push(display(path));
+                }
                 continue;
             }
             Err(errno) => return Err(errno),
@@ -83,7 +88,7 @@ fn has_unplanned_entry(
 
 /// Where and why a flip stopped.
 #[derive(Debug)]
-pub(super) enum Stopped {
+pub(crate) enum Stopped {
     /// A system call failed at a path.
     At { path: Vec<u8>, errno: Errno },
     /// A test asked for it.
@@ -91,7 +96,7 @@ pub(super) enum Stopped {
 }
 
 /// Executes `operations` in order. What someone else changed after the commit is left as it is and noted.
-pub(super) fn flip(
+pub(crate) fn flip(
     root: &Dir,
     stage: Option<&Dir>,
     operations: &[Operation],
@@ -102,7 +107,7 @@ pub(super) fn flip(
     let mut parents = Opener::new(root);
     for operation in operations {
         steps.pass().map_err(Stopped::ByTest)?;
-        if let Operation::RemoveDirectory { path, .. } = operation {
+        if let Operation::RemoveDirectory { path, .. } | Operation::MoveAway { path, .. } = operation {
             parents.forget(path);
         }
         let at = |errno| Stopped::At { path: operation.path().to_vec(), errno };
@@ -114,7 +119,7 @@ pub(super) fn flip(
     Ok(())
 }
 
-const CHANGED: &str = "it was changed by someone else after the restore was committed, and is left so";
+const CHANGED: &str = "it was changed by someone else after the operation was committed, and is left so";
 
 fn execute(
     operation: &Operation,
@@ -158,7 +163,18 @@ fn execute(
             }
             Err(errno) => Err(errno),
         },
-        Operation::Place { staged, before, .. } => place(dir, &name, stage, staged, before.as_ref()),
+        Operation::MoveAway { before, to, .. } => match stat(dir, &name)? {
+            Some(found) if before.is(&found) => {
+                let Some(stage) = stage else { return Ok(Some(CHANGED)) };
+                let to = c_name(to)?;
+                writable(dir, || rustix::fs::renameat(dir.fd(), &*name, stage.fd(), &*to)).map(|()| None)
+            }
+            _ => Ok(None),
+        },
+        Operation::Place { staged, before, hashes, .. } => {
+            place(dir, &name, stage, staged, before.as_ref(), hashes)
+        }
+        Operation::Expect { .. } | Operation::Hold { .. } => Ok(None),
         Operation::SetMetadata { metadata, .. } => match rights.set_on_entry(dir, &name, path, metadata) {
             Err(Errno::NOENT) => Ok(Some(CHANGED)),
             done => done.map(|()| None),
@@ -167,8 +183,11 @@ fn execute(
 }
 
 fn unless_removal(operation: &Operation) -> Option<&'static str> {
-    let is_removal = matches!(operation, Operation::RemoveFile { .. } | Operation::RemoveDirectory { .. });
-    (!is_removal).then_some(CHANGED)
+    let needs_place = matches!(
+        operation,
+        Operation::MakeDirectory { .. } | Operation::Place { .. } | Operation::SetMetadata { .. }
+    );
+    needs_place.then_some(CHANGED)
 }
 
 fn stat(dir: &Dir, name: &std::ffi::CStr) -> Result<Option<crate::fs::Stat>, Errno> {
@@ -185,6 +204,7 @@ fn place(
     stage: Option<&Dir>,
     staged: &[u8],
     before: Option<&Identity>,
+    hashes: &Hashes,
 ) -> Result<Option<&'static str>, Errno> {
     let Some(stage) = stage else { return Ok(None) };
     let (from, staged) = match split_parent(staged) {
@@ -194,7 +214,12 @@ fn place(
     let from = from.as_ref().unwrap_or(stage);
     if stat(from, &staged)?.is_none() {
         // Placed before an interruption.
-        return Ok(None);
+        let is_placed = match (hashes.after, stat(dir, name)?) {
+            (Some(after), Some(_)) => hash_of(dir, name.to_bytes())? == Some(after),
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        return Ok((!is_placed).then_some(CHANGED));
     }
     match (before, stat(dir, name)?) {
         (None, None) => {
@@ -209,6 +234,10 @@ fn place(
             }
         }
         (Some(before), Some(found)) if before.is(&found) => {
+            writable(dir, || rustix::fs::renameat(from.fd(), &*staged, dir.fd(), name)).map(|()| None)
+        }
+        // Written again with the content it had.
+        (Some(_), Some(_)) if hashes.before.is_some() && hash_of(dir, name.to_bytes())? == hashes.before => {
             writable(dir, || rustix::fs::renameat(from.fd(), &*staged, dir.fd(), name)).map(|()| None)
         }
         _ => Ok(Some(CHANGED)),
@@ -232,7 +261,7 @@ fn writable<T>(dir: &Dir, change: impl Fn() -> Result<T, Errno>) -> Result<T, Er
 }
 
 /// Removes an entry of the root that is a leftover of an operation; used on targets that were empty.
-pub(super) fn remove_leftover(root: &Dir, name: &[u8]) -> Result<(), Errno> {
+pub(crate) fn remove_leftover(root: &Dir, name: &[u8]) -> Result<(), Errno> {
     match rustix::fs::unlinkat(root.fd(), name, AtFlags::REMOVEDIR) {
         Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST) => Ok(()),
         done => done,

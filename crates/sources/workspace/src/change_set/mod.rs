@@ -1,0 +1,36 @@
+//! Changing many paths of a workspace whole or not at all.
+//!
+//! New content is staged below `.backstay/stage`, on the file system of the workspace. The intent, durable in
+//! `.backstay/journal`, lists every step with what was there before; then the paths are looked at once more. **The commit
+//! record**, one small durable file, is the commit point. After it the steps are executed by renames, which need no space
+//! for content, and each of which can be repeated. [`recover`] goes on after an interruption: forward when there is a
+//! commit record, else back.
+//!
+//! A restore makes its steps from a plan; [`ChangeSet`] makes them from single changes.
+
+mod apply;
+mod builder;
+mod flip;
+mod journal;
+mod layer;
+mod metadata;
+mod operations;
+mod recover;
+mod seen;
+mod stage;
+mod steps;
+mod tree_copy;
+
+pub(crate) use apply::unfinished;
+pub use builder::{Applied, ChangeSet, ChangeSetOptions, PathChange, PathChangeKind};
+pub(crate) use flip::{flip, remove_leftover};
+pub(crate) use journal::{Header, Journal};
+pub use layer::{Layer, LayerEntry, LayerKind};
+pub(crate) use metadata::{Metadata, Rights};
+pub(crate) use operations::{Hashes, Identity, Operation};
+pub(crate) use recover::recover_in;
+pub use recover::{Outcome, Recovered, acknowledge, recover};
+pub use seen::Seen;
+pub(crate) use stage::Stage;
+pub use steps::Steps;
+pub use tree_copy::TreeCopy;
