@@ -25,10 +25,12 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         &["backstay-model", "backstay-repository", "backstay-source"],
         &["backstay-store"],
     ),
+    ("backstay-dependencies", &["backstay-model"], &[]),
     (
         "backstay-service",
         &[
             "backstay-catalog",
+            "backstay-dependencies",
             "backstay-model",
             "backstay-process",
             "backstay-repository",
@@ -59,6 +61,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "backstay-api",
             "backstay-catalog",
             "backstay-client",
+            "backstay-dependencies",
             "backstay-model",
             "backstay-process",
             "backstay-repository",

@@ -1,0 +1,161 @@
+//! The files of the workspace's own git that change together with a dependency: `.gitmodules`, `config` and the index.
+
+use std::path::{Path, PathBuf};
+
+use super::registry::{FILE_NAME, Registry};
+use crate::change::{Draft, Step};
+use crate::commit_id::CommitId;
+use crate::error::{DependencyError, Result};
+use crate::git::Superproject;
+use crate::name::DependencyName;
+use crate::url::SourceUrl;
+
+/// A file whose new content goes into the index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StagedFile {
+    /// Its path.
+    pub path: &'static str,
+    /// Its content.
+    pub content: Vec<u8>,
+}
+
+/// Private copies of the three files, edited with git and turned into steps by [`GitFiles::finish`].
+#[derive(Debug)]
+pub struct GitFiles {
+    project: Superproject,
+    registry: Registry,
+    modules: PathBuf,
+    config: PathBuf,
+    index: PathBuf,
+    stage: bool,
+    modules_changed: bool,
+    config_changed: bool,
+    index_changed: bool,
+}
+
+impl GitFiles {
+    /// Copies the files. `stage`: whether the index is to change.
+    ///
+    /// Errors: a workspace that is not the top of a repository of its own, because then the repository's files lie outside
+    /// of what can be changed at once.
+    pub fn copy(project: &Superproject, root: &Path, draft: &mut Draft, stage: bool) -> Result<Self> {
+        let own = root.join(".git");
+        let same = |path: &Path| path.canonicalize().ok() == own.canonicalize().ok();
+        let is_plain = own.symlink_metadata().is_ok_and(|found| found.is_dir());
+        if !is_plain || !project.prefix.is_empty() || !same(&project.git_dir) || !same(&project.common_dir) {
+            return Err(DependencyError::NotTopOfRepository { top: project.top.clone() });
+        }
+        let mut copy = |what: &str, from: &Path| {
+            let (_, to) = draft.prepare(what);
+            match std::fs::copy(from, &to) {
+                Ok(_) => Ok(to),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(to),
+                Err(error) => Err(DependencyError::io("copy", from, error)),
+            }
+        };
+        let modules = copy("gitmodules", &root.join(FILE_NAME))?;
+        let config = copy("config", &project.config())?;
+        let index = copy("index", &project.index())?;
+        draft.push(Step::Hold { path: ".git/index.lock".to_owned() });
+        Ok(Self {
+            project: project.clone(),
+            registry: Registry::read(project)?,
+            modules,
+            config,
+            index,
+            stage,
+            modules_changed: false,
+            config_changed: false,
+            index_changed: false,
+        })
+    }
+
+    /// What is registered so far.
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Registers a dependency and notes its commit in the index.
+    pub fn register(
+        &mut self,
+        name: &DependencyName,
+        source: &SourceUrl,
+        root: &Path,
+        commit: &CommitId,
+    ) -> Result<()> {
+        let module = self.registry.module_of(name)?;
+        let url = source.for_git(root);
+        let path = name.checkout();
+        let key = |field: &str| format!("submodule.{module}.{field}");
+        let old: Vec<(String, String)> =
+            if self.modules.exists() { self.project.read_config(&self.modules)? } else { Vec::new() };
+        let has = |key: &str, value: &str| old.iter().any(|(known, is)| known == key && is == value);
+        if !has(&key("path"), &path) || !has(&key("url"), &url) {
+            self.project.write_config(&self.modules, &key("path"), &path)?;
+            self.project.write_config(&self.modules, &key("url"), &url)?;
+            self.modules_changed = true;
+        }
+        let old = self.project.read_config(&self.config)?;
+        let has = |key: &str, value: &str| old.iter().any(|(known, is)| known == key && is == value);
+        if !has(&key("active"), "true") || !has(&key("url"), &url) {
+            self.project.write_config(&self.config, &key("active"), "true")?;
+            self.project.write_config(&self.config, &key("url"), &url)?;
+            self.config_changed = true;
+        }
+        if self.stage && self.project.gitlink(&path)?.as_ref() != Some(commit) {
+            self.project.stage_gitlink(&self.index, &path, commit)?;
+            self.index_changed = true;
+        }
+        Ok(())
+    }
+
+    /// Forgets a dependency.
+    pub fn unregister(&mut self, name: &DependencyName) -> Result<()> {
+        let section = format!("submodule.{}", self.registry.module_of(name)?);
+        if self.registry.has(name) {
+            self.modules_changed |= self.project.remove_section(&self.modules, &section)?;
+        }
+        self.config_changed |= self.project.remove_section(&self.config, &section)?;
+        if self.stage && self.project.gitlink(&name.checkout())?.is_some() {
+            self.project.unstage(&self.index, &name.checkout())?;
+            self.index_changed = true;
+        }
+        Ok(())
+    }
+
+    /// The steps that put the edited files into place. `files` are staged with them when anything else is, or when they
+    /// changed.
+    pub fn finish(mut self, draft: &mut Draft, files: &[StagedFile]) -> Result<()> {
+        let read =
+            |path: &Path| std::fs::read(path).map_err(|error| DependencyError::io("read", path, error));
+        let mut staged = files.to_vec();
+        if self.modules_changed {
+            let content = if self.modules.exists() { read(&self.modules)? } else { Vec::new() };
+            if content.iter().all(u8::is_ascii_whitespace) {
+                draft.push(Step::RemoveFile { path: FILE_NAME.into() });
+                if self.stage {
+                    self.project.unstage(&self.index, FILE_NAME)?;
+                    self.index_changed = true;
+                }
+            } else {
+                draft.push(Step::Write { path: FILE_NAME.to_owned(), content: content.clone() });
+                staged.push(StagedFile { path: FILE_NAME, content });
+            }
+        }
+        if self.stage {
+            for file in &staged {
+                self.project.stage_file(&self.index, file.path, &file.content)?;
+                self.index_changed = true;
+            }
+        }
+        if self.config_changed {
+            draft.push(Step::Write { path: ".git/config".to_owned(), content: read(&self.config)? });
+        }
+        if self.index_changed {
+            draft.push(Step::Write { path: ".git/index".to_owned(), content: read(&self.index)? });
+        } else {
+            draft.push(Step::Expect { path: ".git/index".to_owned() });
+        }
+        Ok(())
+    }
+}
