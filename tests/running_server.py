@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.request
 
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 class ServerFailed(Exception):
