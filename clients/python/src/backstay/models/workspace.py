@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RetentionRules:
-    """Which snapshots to keep: one is kept when any rule keeps it. `keep_within` is like `30d`."""
+    """Which snapshots to keep: one is kept when any rule keeps it. `keep_within` is like `30d`.
+
+    A number that is not given is no rule; the server answers it as 0.
+    """
 
     keep_last: int | None = None
     keep_hourly: int | None = None
