@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class RetentionRules:
     """Which snapshots to keep: one is kept when any rule keeps it. `keep_within` is like `30d`.
 
-    A number that is not given is no rule; the server answers it as 0.
+    The server answers what is not given with its defaults, mostly 0: no such rule.
     """
 
     keep_last: int | None = None
