@@ -127,14 +127,6 @@ def test_waiting_has_an_end(client, workspace, directory):
             client.tasks.wait(client.tasks.list(limit=1).items[0].id, timeout_s=0)
 
 
-def test_rules_of_a_workspace_are_kept(client, workspace):
-    changed = client.workspaces.update(workspace.id, retention=RetentionRules(keep_last=3, keep_within="30d"))
-    kept = changed.retention
-    assert (kept.keep_last, kept.keep_daily, kept.keep_within) == (3, 0, "30d")
-    assert client.workspaces.get(workspace.id) == changed
-    assert workspace.id in [each.id for each in client.workspaces.iterate()]
-
-
 @pytest.mark.parametrize("identifier", ["", ".", ".."])
 def test_what_is_no_id_is_not_sent(client, identifier):
     with pytest.raises(ValueError, match="no id"):
