@@ -12,7 +12,7 @@ from .tools import Programs
 RUSTIC = "0.11.4"
 BUPSTASH = "0.12.0"
 PYTHON_PACKAGES = Path(__file__).parent.parent / "requirements.txt"
-DEBIAN = ["restic", "zstd", "e2fsprogs", "pkg-config", "libacl1-dev", "libssl-dev", "liblz4-dev", "libzstd-dev", "libxxhash-dev"]
+DEBIAN = ["restic", "zstd", "e2fsprogs", "pkg-config", "libsodium-dev", "libacl1-dev", "libssl-dev", "liblz4-dev", "libzstd-dev", "libxxhash-dev"]
 
 
 def cache():

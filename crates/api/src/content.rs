@@ -23,4 +23,8 @@ pub struct ArchiveQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(max_length = 4096)]
     pub path: Option<String>,
+    /// Only these paths or globs relative to the root, with the directories on the way there; may be given again and again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[param(max_items = 1000, style = Form, explode)]
+    pub select: Vec<String>,
 }

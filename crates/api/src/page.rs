@@ -23,14 +23,17 @@ pub(crate) use page;
 
 /// Declares the query of a list: its own filters, then the parameters that every list has.
 macro_rules! list_query {
-    ($(#[$doc:meta])* $name:ident { $($(#[$attr:meta])* $field:ident: $type:ty),* $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($fields:tt)* }) => {
+        $crate::page::list_query!($(#[$doc])* $name, most 1000 { $($fields)* });
+    };
+    ($(#[$doc:meta])* $name:ident, most $most:tt { $($(#[$attr:meta])* $field:ident: $type:ty),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize, utoipa::IntoParams)]
         #[into_params(parameter_in = Query)]
         pub struct $name {
             $($(#[$attr])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $field: Option<$type>,)*
             /// How many items a page has; 100 when absent.
-            #[param(minimum = 1, maximum = 1000)]
+            #[param(minimum = 1, maximum = $most)]
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub limit: Option<u32>,
             /// How many items to skip; for jumping, `cursor` is the fast way through a long list.

@@ -2,7 +2,7 @@
 
 use backstay_model::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::change::{Change, ChangeSummary};
 use crate::snapshot::ScopePath;
@@ -69,4 +69,53 @@ pub struct OperationAccepted {
     pub state: crate::operation::OperationState,
     /// The task that does it.
     pub task_id: String,
+}
+
+/// How to put a snapshot back in one step, as parameters of the query or as a body.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct RestoreParameters {
+    /// Whether to tell what would change and to change nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dry_run: Option<bool>,
+    /// Seconds to wait for the end of the restore; 60 when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 600)]
+    #[param(minimum = 0, maximum = 600)]
+    pub wait_s: Option<u32>,
+}
+
+/// A snapshot that was put back, or would be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Restored {
+    /// `success`; `planned` for a dry run.
+    pub status: String,
+    /// A sentence for a person.
+    pub message: String,
+    /// The snapshot.
+    pub snapshot_id: String,
+    /// When it was done; null for a dry run.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub restored_at: Option<Timestamp>,
+    /// `real`: what was put back is no sample.
+    pub mode: String,
+    /// The state before it, which undoes the restore; null when nothing changed, and for a dry run.
+    pub safety_snapshot_id: Option<String>,
+    /// The operation; undo it by this id. Null for a dry run.
+    pub operation_id: Option<String>,
+    /// How much it changed, or would.
+    pub changed: ChangeSummary,
+    /// Whether everything comes back as it was captured.
+    pub exact: bool,
+    /// What does not.
+    pub missing: Vec<CannotRestore>,
+}
+
+/// How to end an operation that was cut off.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecoverRequest {
+    /// Whether to go back to the state before the operation even when it had committed.
+    pub backward: bool,
 }

@@ -135,12 +135,34 @@ page!(
     snapshots: Snapshot
 );
 
+/// A kind, or all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KindOrAll {
+    /// Every kind.
+    All,
+    /// One of them.
+    #[serde(untagged)]
+    One(Kind),
+}
+
+/// A state, or all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StateOrAll {
+    /// Every state, deleted ones too.
+    All,
+    /// One of them.
+    #[serde(untagged)]
+    One(SnapshotState),
+}
+
 list_query!(
     /// Which snapshots to list.
-    SnapshotQuery {
-        /// Only of this kind.
-        #[param(schema_with = words::kind)]
-        kind: Kind,
+    SnapshotQuery, most 500 {
+        /// Only of this kind; `all`, as without it: of every kind.
+        #[param(schema_with = words::kind_or_all)]
+        kind: KindOrAll,
         /// Only of this source.
         #[param(min_length = 1, max_length = 128)]
         source: String,
@@ -150,9 +172,9 @@ list_query!(
         /// Only with this text in the id, label, description or source name, whatever the case.
         #[param(max_length = 200)]
         q: String,
-        /// Only in this state. Without it: all but deleted ones.
-        #[param(schema_with = words::snapshot_state)]
-        state: SnapshotState,
+        /// Only in this state; `all`: in every one. Without it: all but deleted ones.
+        #[param(schema_with = words::state_or_all)]
+        state: StateOrAll,
         /// Only taken for this reason.
         #[param(schema_with = words::trigger)]
         trigger: Trigger,
@@ -195,6 +217,43 @@ pub struct NewSnapshot {
     pub strict: bool,
     /// Whether to pin it.
     pub pin: bool,
+}
+
+/// A snapshot to take of any source, as parameters of the query or as a body.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct SnapshotRequest {
+    /// The source; it may be left out when there is only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._-]+$")]
+    #[param(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._-]+$")]
+    pub source: Option<String>,
+    /// A name for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f]*$")]
+    #[param(min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f]*$")]
+    pub name: Option<String>,
+    /// Any text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2000, pattern = r"^[^\u0000]*$")]
+    #[param(max_length = 2000, pattern = r"^[^\u0000]*$")]
+    pub description: Option<String>,
+    /// Seconds to wait for the end of the capture; 60 when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 600)]
+    #[param(minimum = 0, maximum = 600)]
+    pub wait_s: Option<u32>,
+}
+
+/// A snapshot that was taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SnapshotTaken {
+    /// The snapshot.
+    #[serde(flatten)]
+    pub snapshot: Snapshot,
+    /// A sentence for a person.
+    pub message: String,
 }
 
 /// What to change of a snapshot; what is absent stays.
@@ -244,4 +303,19 @@ pub struct WaitQuery {
     #[param(minimum = 0, maximum = 60)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<u32>,
+    /// Seconds that the work waits for a lock which another operation holds; the task fails as `busy` when they are over. Without it
+    /// the server tries for some minutes.
+    #[param(minimum = 0, maximum = 3600)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_wait: Option<u32>,
+}
+
+/// Why a snapshot is deleted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DeleteQuery {
+    /// Why; it stays in the tombstone and in the audit trail.
+    #[param(max_length = 500)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }

@@ -26,4 +26,6 @@ pub struct VerifyRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 100)]
     pub sample_percent: Option<u8>,
+    /// Whether to restore the snapshot into a scratch directory of the server as well, and compare.
+    pub restore_test: bool,
 }

@@ -16,9 +16,21 @@ pub fn kind() -> Object {
     one_of("What the source is.", Kind::ALL.iter().map(|word| word.as_str()))
 }
 
+/// The schema of a [`Kind`] or `all`.
+pub fn kind_or_all() -> Object {
+    let words = Kind::ALL.iter().map(|word| word.as_str()).chain(["all"]);
+    one_of("Only of this kind; `all`, as without it: of every kind.", words)
+}
+
 /// The schema of a [`SnapshotState`].
 pub fn snapshot_state() -> Object {
     one_of("Where the snapshot is in its life.", SnapshotState::ALL.iter().map(|word| word.as_str()))
+}
+
+/// The schema of a state, or all of them.
+pub fn state_or_all() -> Object {
+    let words = SnapshotState::ALL.iter().map(|word| word.as_str()).chain(["all"]);
+    one_of("Only in this state; `all`: in every one. Without it: all but deleted ones.", words)
 }
 
 /// The schema of a [`Trigger`].

@@ -87,7 +87,9 @@ impl Failure {
     #[must_use]
     pub(crate) fn because(mut self, cause: impl Into<String>) -> Self {
         let cause = cause.into();
-        if !cause.is_empty() && cause != self.0.message && self.0.causes.last() != Some(&cause) {
+        let repeats = |said: &str| said.eq_ignore_ascii_case(&cause);
+        let is_said = repeats(&self.0.message) || self.0.causes.last().is_some_and(|last| repeats(last));
+        if !cause.is_empty() && !is_said {
             self.0.causes.push(cause);
         }
         self
@@ -142,6 +144,11 @@ impl Failure {
         self.0.code == ErrorKind::NotFound.traits().code
     }
 
+    /// Whether another operation is in the way.
+    pub(crate) const fn is_busy(&self) -> bool {
+        self.0.exit_code == ErrorKind::Busy.traits().exit_code
+    }
+
     /// Whether a signal ended the command.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.0.exit_code == 130
@@ -190,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_cause_that_repeats_the_message_is_left_out() {
-        let failure = Failure::new(ErrorKind::Internal, "no").because("no").because("why").because("why");
+        let failure = Failure::new(ErrorKind::Internal, "no").because("No").because("why").because("why");
         assert_eq!(failure.lines(), [("error", "no"), ("caused by", "why")]);
     }
 

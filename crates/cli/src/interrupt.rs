@@ -1,5 +1,7 @@
 //! Ctrl-C and its relatives.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use backstay_repository::Cancel;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -17,13 +19,32 @@ pub(crate) fn watch(cancel: Cancel) {
             tokio::select! {
                 () = next(&mut interrupt) => {}
                 () = next(&mut terminate) => {}
-                () = next(&mut hangup) => {}
+                () = next(&mut hangup) => {
+                    if HANGUP_HAS_A_USE.load(Ordering::Relaxed) {
+                        continue;
+                    }
+                }
             }
             if seen {
                 std::process::exit(130);
             }
             seen = true;
             cancel.cancel();
+        }
+    });
+}
+
+/// Whether SIGHUP means something else than to stop.
+static HANGUP_HAS_A_USE: AtomicBool = AtomicBool::new(false);
+
+/// Calls `answer` at each SIGHUP, which from now on does not stop the process.
+pub(crate) fn on_hangup(mut answer: impl FnMut() + Send + 'static) {
+    HANGUP_HAS_A_USE.store(true, Ordering::Relaxed);
+    let mut hangup = signal(SignalKind::hangup()).ok();
+    tokio::spawn(async move {
+        loop {
+            next(&mut hangup).await;
+            answer();
         }
     });
 }

@@ -20,12 +20,12 @@ mod progress;
 mod random;
 mod reference;
 mod render;
-mod restore_test;
 mod secrets;
 mod settings;
 mod style;
 mod terminal;
 mod usage;
+mod waiting;
 
 use std::process::ExitCode;
 

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use backstay_api::Problem;
 use backstay_api::problem::PROBLEM_MEDIA_TYPE;
+use backstay_api::snapshot::WaitQuery;
 use backstay_model::Rng;
 use backstay_model::id::random_suffix;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::error::ClientError;
 use crate::retry;
@@ -50,6 +52,7 @@ pub struct Client {
     http: reqwest::Client,
     base: Url,
     options: Arc<ClientOptions>,
+    lock_wait: Option<u32>,
 }
 
 impl fmt::Debug for Client {
@@ -66,6 +69,7 @@ pub(crate) struct Call {
     headers: Vec<(&'static str, String)>,
     extra_time: Duration,
     unlimited: bool,
+    lock_wait: Option<u32>,
 }
 
 impl Client {
@@ -82,7 +86,13 @@ impl Client {
             .user_agent(concat!("backstay/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|source| ClientError::Setup { source })?;
-        Ok(Self { http, base, options: Arc::new(options) })
+        Ok(Self { http, base, options: Arc::new(options), lock_wait: None })
+    }
+
+    /// The same client, whose work waits on the server for `seconds` (0 to 3600) for the lock of a workspace and fails as busy then.
+    #[must_use]
+    pub fn waiting_for_locks(&self, seconds: u32) -> Self {
+        Self { lock_wait: Some(seconds), ..self.clone() }
     }
 
     /// The address of the server.
@@ -96,7 +106,15 @@ impl Client {
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
         }
-        Call { method, url, body: None, headers: vec![], extra_time: Duration::ZERO, unlimited: false }
+        Call {
+            method,
+            url,
+            body: None,
+            headers: vec![],
+            extra_time: Duration::ZERO,
+            unlimited: false,
+            lock_wait: self.lock_wait,
+        }
     }
 
     /// A call below `/api/v1`.
@@ -179,7 +197,10 @@ impl Client {
 
     /// Sends a `DELETE`. When an earlier attempt may have been carried out, it is no error that nothing is left.
     pub(crate) async fn delete(&self, segments: &[&str]) -> Result<()> {
-        let call = self.api(Method::DELETE, segments);
+        self.send_delete(self.api(Method::DELETE, segments)).await
+    }
+
+    pub(crate) async fn send_delete(&self, call: Call) -> Result<()> {
         let mut attempt = 1;
         loop {
             let Err(error) = self.send_once(&call).await else { return Ok(()) };
@@ -197,16 +218,20 @@ impl Call {
     /// The same with these query parameters.
     pub(crate) fn query<Q: Serialize>(mut self, query: &Q) -> Self {
         let value = serde_json::to_value(query).unwrap_or_default();
-        let members = value.as_object().cloned().unwrap_or_default();
-        if !members.is_empty() {
-            let mut pairs = self.url.query_pairs_mut();
-            for (name, member) in members {
-                match member {
-                    serde_json::Value::Null => {}
-                    serde_json::Value::String(text) => drop(pairs.append_pair(&name, &text)),
-                    other => drop(pairs.append_pair(&name, &other.to_string())),
-                }
-            }
+        let mut given = Vec::new();
+        for (name, member) in value.as_object().cloned().unwrap_or_default() {
+            let members = match member {
+                Value::Null => vec![],
+                Value::Array(members) => members,
+                one => vec![one],
+            };
+            given.extend(members.into_iter().map(|member| match member {
+                Value::String(text) => (name.clone(), text),
+                other => (name.clone(), other.to_string()),
+            }));
+        }
+        if !given.is_empty() {
+            self.url.query_pairs_mut().extend_pairs(given);
         }
         self
     }
@@ -231,7 +256,8 @@ impl Call {
     /// The same, asking the server to wait for the work.
     pub(crate) fn wait(mut self, seconds: u32) -> Self {
         self.extra_time = Duration::from_secs(seconds.into());
-        self.query(&backstay_api::snapshot::WaitQuery { wait: (seconds > 0).then_some(seconds) })
+        let lock_wait = self.lock_wait;
+        self.query(&WaitQuery { wait: (seconds > 0).then_some(seconds), lock_wait })
     }
 
     /// The same without a limit on how long it takes: for streams.

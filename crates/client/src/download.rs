@@ -57,10 +57,9 @@ impl Client {
         self.download(call).await
     }
 
-    /// Reads a subtree of a snapshot as a `.tar.zst`.
-    pub async fn read_archive(&self, id: &str, path: Option<&str>) -> Result<Download> {
-        let query = ArchiveQuery { path: path.map(str::to_owned) };
-        self.download(self.api(Method::GET, &["snapshots", id, "archive"]).query(&query)).await
+    /// Reads a subtree of a snapshot, or what a query selects of it, as a `.tar.zst`.
+    pub async fn read_archive(&self, id: &str, query: &ArchiveQuery) -> Result<Download> {
+        self.download(self.api(Method::GET, &["snapshots", id, "archive"]).query(query)).await
     }
 
     pub(crate) async fn download(&self, call: Call) -> Result<Download> {

@@ -86,6 +86,10 @@ impl ClientError {
             Self::Problem { problem, .. } => ErrorKind::ALL
                 .into_iter()
                 .find(|kind| kind.traits().code == problem.code)
+                .or_else(|| {
+                    // A narrower word than that of the kind, such as `stale_plan`.
+                    ErrorKind::ALL.into_iter().find(|kind| kind.traits().http_status == problem.status)
+                })
                 .unwrap_or(if problem.status < 500 { ErrorKind::BadRequest } else { ErrorKind::Internal }),
         }
     }
@@ -107,7 +111,10 @@ impl ClientError {
     pub(crate) fn is_temporary(&self) -> bool {
         match self {
             Self::Transport { source, .. } => !source.is_builder() && !source.is_redirect(),
-            Self::Problem { problem, .. } => matches!(problem.status, 429 | 502 | 503 | 504),
+            Self::Problem { problem, .. } => {
+                // The first attempt, of which the answer was lost, is still being carried out.
+                matches!(problem.status, 429 | 502 | 503 | 504) || problem.code == "request_under_way"
+            }
             Self::Unexpected { status, .. } => matches!(status, 502..=504),
             _ => false,
         }

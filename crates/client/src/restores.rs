@@ -1,7 +1,8 @@
 //! Restores: plan, execute, undo.
 
 use backstay_api::operation::{Operation, OperationPage, OperationQuery, UndoRequest};
-use backstay_api::restore::{NewRestore, NewRestorePlan, OperationAccepted, RestorePlan};
+use backstay_api::restore::{NewRestore, NewRestorePlan, OperationAccepted, RecoverRequest, RestorePlan};
+use backstay_api::task::TaskAccepted;
 use reqwest::Method;
 
 use crate::client::{Client, Result};
@@ -43,6 +44,17 @@ impl Client {
         wait_seconds: u32,
     ) -> Result<OperationAccepted> {
         let call = self.api(Method::POST, &["operations", id, "undo"]);
+        self.fetch(call.json(request).key(self.new_key()).wait(wait_seconds)).await
+    }
+
+    /// Ends operations of a workspace that were cut off; the result of the task names them.
+    pub async fn recover_workspace(
+        &self,
+        workspace_id: &str,
+        request: &RecoverRequest,
+        wait_seconds: u32,
+    ) -> Result<TaskAccepted> {
+        let call = self.api(Method::POST, &["workspaces", workspace_id, "recover"]);
         self.fetch(call.json(request).key(self.new_key()).wait(wait_seconds)).await
     }
 

@@ -3,7 +3,7 @@
 use backstay_api::change::{ChangePage, DiffQuery};
 use backstay_api::entry::{EntryPage, EntryQuery};
 use backstay_api::snapshot::{
-    NewSnapshot, Snapshot, SnapshotAccepted, SnapshotChange, SnapshotPage, SnapshotQuery,
+    DeleteQuery, NewSnapshot, Snapshot, SnapshotAccepted, SnapshotChange, SnapshotPage, SnapshotQuery,
 };
 use backstay_api::statistics::{Statistics, StatisticsQuery};
 use backstay_api::task::TaskAccepted;
@@ -49,9 +49,10 @@ impl Client {
         self.fetch(self.api(Method::PATCH, &["snapshots", id]).json(change)).await
     }
 
-    /// Deletes a snapshot.
-    pub async fn delete_snapshot(&self, id: &str) -> Result<()> {
-        self.delete(&["snapshots", id]).await
+    /// Deletes a snapshot; the reason, which may be empty, stays in the tombstone and in the audit trail.
+    pub async fn delete_snapshot(&self, id: &str, reason: &str) -> Result<()> {
+        let query = DeleteQuery { reason: Some(reason.to_owned()).filter(|reason| !reason.is_empty()) };
+        self.send_delete(self.api(Method::DELETE, &["snapshots", id]).query(&query)).await
     }
 
     /// Lists what is in a snapshot.

@@ -149,7 +149,7 @@ async function refresh() {
   const [statistics, tasks, snapshots, workspaces] = await Promise.all([
     call("/statistics"),
     call("/tasks?limit=8"),
-    call("/snapshots?limit=200"),
+    call("/snapshots?kind=all&limit=200"),
     call("/workspaces?limit=100"),
   ]);
   if (byId("content").hidden) return;

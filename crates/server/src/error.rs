@@ -5,6 +5,7 @@ use backstay_api::problem::LockOwner;
 use backstay_api::{FieldError, Problem};
 use backstay_model::ErrorKind;
 use backstay_service::ServiceError;
+use backstay_service::view::Task;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 /// The result of a handler.
@@ -27,6 +28,8 @@ struct Failure {
     headers: Vec<(HeaderName, HeaderValue)>,
     /// What stays inside: for the log.
     cause: String,
+    /// Whether the sentence of an internal failure is for the client too.
+    tells: bool,
 }
 
 impl ApiError {
@@ -45,6 +48,7 @@ impl ApiError {
             owner: None,
             headers: vec![],
             cause: String::new(),
+            tells: false,
         }))
     }
 
@@ -56,6 +60,17 @@ impl ApiError {
     /// There is no such `thing`, or the caller may not see it.
     pub(crate) fn not_found(thing: &str) -> Self {
         Self::new(ErrorKind::NotFound, format!("{thing} not found"))
+    }
+
+    /// The work that the request waited for failed; `detail` says why, in words that are for the client.
+    pub(crate) fn of_failed_task(task: &Task, detail: String) -> Self {
+        let word = task.result.as_ref().and_then(|result| result.get("code")?.as_str());
+        let kind = ErrorKind::ALL.into_iter().find(|kind| Some(kind.traits().code) == word);
+        // A word that is narrower than that of a kind, such as `stale_plan`, names a conflict.
+        let kind = kind.unwrap_or(if word.is_some() { ErrorKind::Conflict } else { ErrorKind::Internal });
+        let mut error = Self::new(kind, detail);
+        error.0.tells = true;
+        error
     }
 
     /// These fields are not acceptable.
@@ -73,6 +88,12 @@ impl ApiError {
     pub(crate) fn status(mut self, status: StatusCode, title: &'static str) -> Self {
         self.0.status = status;
         self.0.title = Some(title);
+        self
+    }
+
+    /// The same under a word that is narrower than that of its kind.
+    pub(crate) fn code(mut self, code: &'static str) -> Self {
+        self.0.code = Some(code);
         self
     }
 
@@ -106,7 +127,7 @@ impl ApiError {
     /// The problem for the request `request_id`. An internal failure tells nothing but that id.
     pub(crate) fn problem(&self, request_id: &str) -> Problem {
         let traits = self.0.kind.traits();
-        let (detail, hint) = if self.is_internal() {
+        let (detail, hint) = if self.is_internal() && !self.0.tells {
             let detail = "The server failed to answer this request".to_owned();
             (detail, Some(format!("Look for request {request_id} in the log of the server.")))
         } else {
@@ -117,7 +138,7 @@ impl ApiError {
             title: self.0.title.unwrap_or(traits.title).to_owned(),
             status: self.0.status.as_u16(),
             detail,
-            code: self.code().to_owned(),
+            code: self.word().to_owned(),
             request_id: request_id.to_owned(),
             hint,
             errors: self.0.errors.clone(),
@@ -125,7 +146,7 @@ impl ApiError {
         }
     }
 
-    fn code(&self) -> &'static str {
+    fn word(&self) -> &'static str {
         match self.0.status {
             StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
             StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
@@ -133,9 +154,8 @@ impl ApiError {
         }
     }
 
-    /// The sentence.
-    #[cfg(test)]
-    pub(crate) fn detail(&self) -> &str {
+    /// The sentence for a person.
+    pub(crate) fn sentence(&self) -> &str {
         &self.0.detail
     }
 

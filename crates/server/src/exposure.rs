@@ -4,15 +4,18 @@ use std::net::SocketAddr;
 
 /// Listening there would send passwords and content in the clear to other machines.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("refusing to listen on {address} without TLS: other machines could reach it, and read what is sent")]
+#[error("refusing to listen on {address} without TLS")]
 pub struct ExposureRefused {
     /// The address.
     pub address: SocketAddr,
 }
 
 impl ExposureRefused {
+    /// Why.
+    pub const REASON: &str = "passwords and tokens would cross the network in the clear";
+
     /// What to do next.
-    pub const HINT: &str = "Listen on 127.0.0.1 behind a proxy that ends TLS, or say that you mean it (`--allow-insecure-listen`).";
+    pub const HINT: &str = "give --tls-certificate and --tls-key, put a proxy with TLS in front of 127.0.0.1, or give --allow-insecure-listen when the network is private";
 }
 
 /// Checks that the server may listen on `address`: a loopback address always, another one only with TLS or when

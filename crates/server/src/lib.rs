@@ -26,6 +26,7 @@ mod session_cookie;
 mod settings;
 mod state;
 mod stream;
+mod tls;
 mod waiting;
 pub mod wire;
 
@@ -35,3 +36,4 @@ pub use router::{openapi_document, router};
 pub use serve::serve;
 pub use settings::ServerSettings;
 pub use state::AppState;
+pub use tls::{Tls, TlsError};

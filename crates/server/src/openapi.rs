@@ -2,11 +2,18 @@
 
 use backstay_api::Problem;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, Parameter};
-use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{OpenApi as Document, RefOr, Response, Schema};
-use utoipa::{Modify, OpenApi};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ArrayItems, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{OpenApi as Document, RefOr, Required, Response, Schema};
+use utoipa::{IntoResponses, Modify, OpenApi};
+
+use crate::problems::{Conflicting, Queried, TooLarge};
+
+/// No text has a NUL in it.
+const NO_NUL: &str = r"^[^\u0000]*$";
 
 /// The document without its paths.
 #[derive(OpenApi)]
@@ -69,8 +76,39 @@ pub(crate) fn complete(mut document: Document) -> Document {
             operation.parameters.iter_mut().flatten().for_each(complete_parameter);
             operation.responses.responses.iter_mut().for_each(|(status, response)| locate(status, response));
         }
+        if let Some(post) = item.post.as_mut().filter(|post| is_signed(post)) {
+            make_repeatable(post);
+        }
     }
     document
+}
+
+/// Whether an operation is for those who are identified.
+fn is_signed(operation: &Operation) -> bool {
+    operation.security.as_ref().is_none_or(|any| !any.contains(&SecurityRequirement::default()))
+}
+
+/// Every `POST` takes an `Idempotency-Key`.
+fn make_repeatable(operation: &mut Operation) {
+    let text = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(200))
+        .pattern(Some("^[!-~]+$"));
+    let key = ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "A new key for each request: what comes twice with one key is done once and answered the same for 24 hours.",
+        ))
+        .schema(Some(text))
+        .build();
+    operation.parameters.get_or_insert_default().push(key.into());
+    let problems = [Conflicting::responses(), Queried::responses(), TooLarge::responses()];
+    for (status, response) in problems.into_iter().flatten() {
+        operation.responses.responses.entry(status).or_insert(response);
+    }
 }
 
 /// `HEAD` shares the handler of `GET`; its operation id must be its own, and its answers have no body.
@@ -89,6 +127,12 @@ fn name_head(head: &mut Operation) {
 /// A parameter that need not be given is absent, never null; and no text has a NUL in it.
 fn complete_parameter(parameter: &mut RefOr<Parameter>) {
     let RefOr::T(parameter) = parameter else { return };
+    if let Some(RefOr::T(Schema::Array(list))) = &mut parameter.schema
+        && let ArrayItems::RefOrSchema(item) = &mut list.items
+        && let RefOr::T(Schema::Object(item)) = &mut **item
+    {
+        item.pattern.get_or_insert_with(|| NO_NUL.to_owned());
+    }
     let Some(RefOr::T(Schema::Object(object))) = &mut parameter.schema else { return };
     if let SchemaType::Array(types) = &object.schema_type {
         let only = types.iter().find(|wanted| **wanted != Type::Null).cloned();
@@ -98,7 +142,7 @@ fn complete_parameter(parameter: &mut RefOr<Parameter>) {
         && object.enum_values.is_none()
         && object.format.is_none();
     if is_free_text && object.pattern.is_none() {
-        object.pattern = Some(r"^[^\u0000]*$".to_owned());
+        object.pattern = Some(NO_NUL.to_owned());
     }
 }
 

@@ -86,6 +86,8 @@ groups! {
     WithBody: 413, 415, 422;
     /// What an endpoint that changes something may answer.
     Conflicting: 409;
+    /// What an endpoint that takes a body of limited size may answer.
+    TooLarge: 413;
     /// What an endpoint that stores something may answer.
     Storing: 507;
     /// What an endpoint that serves ranges may answer.

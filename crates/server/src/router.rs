@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::endpoints::{routes, with_document};
 use crate::error::ApiError;
-use crate::layers::{headers, measure, problem, protect, request_id};
+use crate::layers::{headers, measure, problem, protect, repeatable, request_id};
 use crate::openapi::{BaseDocument, complete};
 use crate::recorder;
 use crate::state::AppState;
@@ -23,6 +23,7 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(|| async { problem::method_not_allowed() })
         .layer(with_document(&document))
         .layer(DefaultBodyLimit::max(limit))
+        .layer(from_fn_with_state(state.clone(), repeatable::repeatable))
         .layer(from_fn_with_state(state.clone(), protect::protect))
         .layer(from_fn(problem::problem))
         .layer(from_fn(headers::headers))

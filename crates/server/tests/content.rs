@@ -5,6 +5,7 @@ mod support;
 
 use std::io::Read;
 
+use backstay_api::content::ArchiveQuery;
 use backstay_client::ByteRange;
 use backstay_model::Role;
 use reqwest::{Method, RequestBuilder};
@@ -119,8 +120,12 @@ async fn the_client_streams_a_part() {
 async fn an_archive_holds_the_subtree() {
     let case = Case::start().await;
     let client = case.server.client(&case.token);
-    let unpack = async |path: Option<&str>| {
-        let download = client.read_archive(&case.id, path).await.unwrap();
+    let unpack = async |path: Option<&str>, select: &[&str]| {
+        let query = ArchiveQuery {
+            path: path.map(str::to_owned),
+            select: select.iter().map(|&pattern| pattern.to_owned()).collect(),
+        };
+        let download = client.read_archive(&case.id, &query).await.unwrap();
         let mut bytes = Vec::new();
         download.into_reader().read_to_end(&mut bytes).await.unwrap();
         let mut archive = tar::Archive::new(zstd::Decoder::new(&bytes[..]).unwrap());
@@ -137,11 +142,12 @@ async fn an_archive_holds_the_subtree() {
         found.sort();
         found
     };
-    let all = unpack(None).await;
+    let all = unpack(None, &[]).await;
     let names: Vec<_> = all.iter().map(|(name, size)| (name.as_str(), *size)).collect();
     assert_eq!(
         names,
         [
+            (".", 0),
             ("README.md", 8),
             ("data", 0),
             ("data/big.bin", 300_000),
@@ -151,9 +157,14 @@ async fn an_archive_holds_the_subtree() {
             ("src/main.rs", 13)
         ]
     );
-    let part = unpack(Some("src")).await;
+    let part = unpack(Some("src"), &[]).await;
     assert!(part.iter().any(|(name, size)| name == "src/main.rs" && *size == 13), "{part:?}");
     assert!(part.iter().all(|(name, _)| name.starts_with("src")), "{part:?}");
+    let chosen = unpack(None, &["src/*.rs", "README.md"]).await;
+    let files: Vec<_> = chosen.iter().filter(|(_, size)| *size > 0).map(|(name, _)| name.as_str()).collect();
+    assert_eq!(files, ["README.md", "src/main.rs"]);
+    let outside = format!("/api/v1/snapshots/{}/archive?select=../x", case.id);
+    refused(case.server.request(Method::GET, &outside), Some(&case.token), 422).await;
     let path = format!("/api/v1/snapshots/{}/archive?path=missing", case.id);
     refused(case.server.request(Method::GET, &path), Some(&case.token), 404).await;
 }

@@ -91,7 +91,7 @@ async fn a_pinned_snapshot_is_not_deleted_and_an_unpinned_one_leaves_a_history()
     server.clock.advance(1);
     server.snapshot(&admin, &workspace, "second").await;
     assert!(client.pin_snapshot(&id).await.unwrap().pinned);
-    let problem = client.delete_snapshot(&id).await.unwrap_err();
+    let problem = client.delete_snapshot(&id, "").await.unwrap_err();
     assert_eq!(
         (problem.problem().unwrap().status, problem.to_string().as_str()),
         (409, "Snapshot is pinned")
@@ -100,7 +100,7 @@ async fn a_pinned_snapshot_is_not_deleted_and_an_unpinned_one_leaves_a_history()
     let operator = server.token(Role::Operator).await;
     let path = format!("/api/v1/snapshots/{id}");
     refused(server.request(Method::DELETE, &path), Some(&operator), 403).await;
-    client.delete_snapshot(&id).await.unwrap();
+    client.delete_snapshot(&id, "").await.unwrap();
     let problem = refused(server.request(Method::GET, &path), Some(&admin), 404).await;
     assert_eq!(problem["detail"], "Snapshot not found");
     let history = client.snapshot_history(&HistoryQuery::default()).await.unwrap();
@@ -127,9 +127,9 @@ async fn a_hold_forbids_deletion_until_it_is_released() {
     refused(server.request(Method::POST, &path).json(&json!({"reason": ""})), Some(&admin), 422).await;
     let hold = client.create_hold(&id, &NewHold { reason: "audit".into(), expires_at: None }).await.unwrap();
     assert_eq!(client.list_holds(&id, &HoldQuery::default()).await.unwrap().total, 1);
-    assert_eq!(client.delete_snapshot(&id).await.unwrap_err().problem().unwrap().status, 409);
+    assert_eq!(client.delete_snapshot(&id, "").await.unwrap_err().problem().unwrap().status, 409);
     client.release_hold(&hold.id).await.unwrap();
-    client.delete_snapshot(&id).await.unwrap();
+    client.delete_snapshot(&id, "").await.unwrap();
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn a_verification_reads_everything_and_counts_are_kept() {
     let client = server.client(&operator);
     let (workspace, _) = server.workspace("w").await;
     let id = server.snapshot(&operator, &workspace, "").await;
-    let request = VerifyRequest { depth: VerifyDepth::Full, sample_percent: None };
+    let request = VerifyRequest { depth: VerifyDepth::Full, sample_percent: None, restore_test: false };
     let accepted = client.verify_snapshot(&id, &request, 30).await.unwrap();
     assert_eq!(accepted.state, TaskState::Done);
     let task = client.get_task(&accepted.task_id).await.unwrap();

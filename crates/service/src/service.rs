@@ -23,6 +23,7 @@ use crate::settings::Settings;
 pub struct Service {
     inner: Arc<Inner>,
     request_id: Option<Arc<str>>,
+    lock_wait_s: Option<u32>,
 }
 
 /// What a [`Service`] is made of.
@@ -52,13 +53,24 @@ impl Service {
     pub fn new(parts: Parts) -> Self {
         let suffix = backstay_model::id::random_suffix(&*parts.rng, 10);
         let instance = format!("{}-{}-{suffix}", parts.settings.host, std::process::id());
-        Self { inner: Arc::new(Inner { parts, instance }), request_id: None }
+        Self { inner: Arc::new(Inner { parts, instance }), request_id: None, lock_wait_s: None }
     }
 
     /// The same service, which names `request_id` as the cause of its events.
     #[must_use]
     pub fn for_request(&self, request_id: &str) -> Self {
-        Self { inner: Arc::clone(&self.inner), request_id: Some(request_id.into()) }
+        Self { request_id: Some(request_id.into()), ..self.clone() }
+    }
+
+    /// The same service, whose queued work waits so many seconds for the lock of a workspace and is `Busy` then. Without it a worker
+    /// waits for as long as it was told to.
+    #[must_use]
+    pub fn waiting_for_locks(&self, seconds: Option<u32>) -> Self {
+        Self { lock_wait_s: seconds, ..self.clone() }
+    }
+
+    pub(crate) fn lock_wait_s(&self) -> Option<u32> {
+        self.lock_wait_s
     }
 
     /// The person at the command line, without a server: may do everything in the default tenant.

@@ -70,7 +70,7 @@ fn options() -> WorkerOptions {
 
 async fn queue(fixture: &Fixture) -> QueuedSnapshot {
     let new = NewSnapshot::default();
-    fixture.service.queue_snapshot(&caller(), &fixture.source.id, new, None).await.unwrap()
+    fixture.service.queue_snapshot(&caller(), &fixture.source.id, new).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

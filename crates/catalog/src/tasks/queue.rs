@@ -73,6 +73,13 @@ pub enum Finish {
         /// Why it failed.
         error: String,
     },
+    /// It could not begin yet: it is queued again as if it had not been tried.
+    Postpone {
+        /// Not before this time.
+        at: Timestamp,
+        /// What it waits for.
+        error: String,
+    },
 }
 
 impl Tx {
@@ -122,18 +129,21 @@ impl Tx {
 
     /// Ends an attempt, if the lease still holds; otherwise a [`CatalogError::Conflict`].
     ///
-    /// [`Finish::Retry`] queues the task again while attempts are left, and fails it otherwise.
+    /// [`Finish::Retry`] queues the task again while attempts are left, and fails it otherwise. [`Finish::Postpone`] queues it again and
+    /// takes the attempt back.
     pub async fn finish_task(&mut self, lease: &Lease, now: Timestamp, finish: Finish) -> Result<TaskRow> {
-        let (state, result, error, run_at) = match finish {
-            Finish::Done(result) => ("done", Some(result), None, None),
-            Finish::Failed { error, result } => ("failed", result, Some(error), None),
-            Finish::Cancelled => ("cancelled", None, None, None),
-            Finish::Retry { at, error } => ("queued", None, Some(error), Some(at)),
+        let (state, result, error, run_at, taken_back) = match finish {
+            Finish::Done(result) => ("done", Some(result), None, None, 0_i64),
+            Finish::Failed { error, result } => ("failed", result, Some(error), None, 0),
+            Finish::Cancelled => ("cancelled", None, None, None, 0),
+            Finish::Retry { at, error } => ("queued", None, Some(error), Some(at), 0),
+            Finish::Postpone { at, error } => ("queued", None, Some(error), Some(at), 1),
         };
         let text = format!(
             "UPDATE tasks SET
-                 state = CASE WHEN $4 = 'queued' AND attempts >= max_attempts THEN 'failed' ELSE $4 END,
-                 finished_at = CASE WHEN $4 = 'queued' AND attempts < max_attempts THEN NULL ELSE $5 END,
+                 state = CASE WHEN $4 = 'queued' AND attempts - $9 >= max_attempts THEN 'failed' ELSE $4 END,
+                 finished_at = CASE WHEN $4 = 'queued' AND attempts - $9 < max_attempts THEN NULL ELSE $5 END,
+                 attempts = attempts - $9,
                  result = $6, error = $7, run_at = coalesce($8, run_at), lease_owner = NULL, lease_expires_at = NULL
              WHERE id = $1 AND lease_owner = $2 AND lease_epoch = $3 AND state = 'running' RETURNING {COLUMNS}"
         );
@@ -145,7 +155,8 @@ impl Tx {
             .bind(now)
             .bind(&result)
             .bind(&error)
-            .bind(run_at);
+            .bind(run_at)
+            .bind(taken_back);
         match self.one(statement).await? {
             Some(row) => Ok(row),
             None => Err(self.task_conflict(&lease.task).await?),

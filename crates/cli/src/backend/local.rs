@@ -32,7 +32,6 @@ use crate::discover::Workspace;
 use crate::failure::Failure;
 use crate::inside;
 use crate::progress::Shown;
-use crate::restore_test;
 
 /// The most changes or entries that one page holds.
 const PAGE: u32 = 1000;
@@ -294,27 +293,6 @@ impl Local {
         Ok(RestoredTo::from(report))
     }
 
-    /// Restores into a scratch directory and compares; what differs, one sentence each.
-    pub(crate) async fn restore_test(&self, cx: &Context, id: &str) -> Result<Vec<String>, Failure> {
-        let Opened { service, .. } = self.opened()?;
-        let id = Self::parse(id)?;
-        let scratch = restore_test::Scratch::create(&*cx.rng)?;
-        let (run, shown) = run(cx, "Restoring", 0);
-        let report =
-            service.restore_to(&self.caller, &id, RestoreRequest::default(), scratch.path(), &run).await?;
-        drop(shown);
-        let mut differences: Vec<_> =
-            report.not_restored.into_iter().map(|lost| format!("{}: {}", lost.path, lost.reason)).collect();
-        let subtree = service.open_subtree(&self.caller, &id, b"").await?;
-        let found = cx
-            .blocking("Comparing", move |progress, cancel| {
-                restore_test::compare(subtree, scratch.path(), &*progress, &cancel)
-            })
-            .await?;
-        differences.extend(found);
-        Ok(differences)
-    }
-
     /// Every operation that can be undone, newest first.
     pub(crate) async fn operations(&self) -> Result<OperationPage, Failure> {
         let Some(Opened { service, source }) = &self.opened else {
@@ -358,13 +336,7 @@ impl Local {
     }
 
     /// Deletes a snapshot.
-    pub(crate) async fn delete(
-        &self,
-        _cx: &Context,
-        id: &str,
-        reason: &str,
-        _wait: u64,
-    ) -> Result<(), Failure> {
+    pub(crate) async fn delete(&self, id: &str, reason: &str) -> Result<(), Failure> {
         let Opened { service, .. } = self.opened()?;
         Ok(service.delete_snapshot(&self.caller, &Self::parse(id)?, reason).await?)
     }
@@ -427,13 +399,7 @@ impl Local {
     }
 
     /// Applies retention.
-    pub(crate) async fn prune(
-        &self,
-        _cx: &Context,
-        rules: Rules,
-        dry_run: bool,
-        _wait: u64,
-    ) -> Result<PruneResult, Failure> {
+    pub(crate) async fn prune(&self, rules: Rules, dry_run: bool) -> Result<PruneResult, Failure> {
         let Opened { service, source } = self.opened()?;
         Ok(wire::prune_result(service.prune_snapshots(&self.caller, &source.id, Some(rules), dry_run).await?))
     }
@@ -444,11 +410,16 @@ impl Local {
         cx: &Context,
         ids: &[String],
         depth: VerifyDepth,
+        restore_test: bool,
     ) -> Result<VerifyReport, Failure> {
         let Opened { service, .. } = self.opened()?;
         let scope = VerifyScope::Snapshots(ids.iter().map(|id| Self::parse(id)).collect::<Result<_, _>>()?);
         let (run, _shown) = run(cx, "Verifying", 0);
-        Ok(service.verify_snapshots(&self.caller, &scope, depth, &run).await?)
+        Ok(if restore_test {
+            service.verify_and_test_restores(&self.caller, &scope, depth, &run).await?
+        } else {
+            service.verify_snapshots(&self.caller, &scope, depth, &run).await?
+        })
     }
 
     /// Finishes or takes back an operation that was cut off.
@@ -460,11 +431,7 @@ impl Local {
     ) -> Result<RecoverReport, Failure> {
         let Some(Opened { service, source }) = &self.opened else { return Ok(RecoverReport::default()) };
         if changing.dry_run {
-            let operations = self.operations().await?.operations;
-            let unfinished = operations.iter().filter(|operation| super::is_unfinished(operation));
-            let ids =
-                unfinished.map(|operation| parse_operation(&operation.id)).collect::<Result<Vec<_>, _>>()?;
-            return Ok(RecoverReport { rolled_back: ids, ..RecoverReport::default() });
+            return super::unfinished(&self.operations().await?);
         }
         let (run, _shown) = run(cx, "Recovering", changing.wait);
         Ok(service.recover(&self.caller, &source.id, backward, &run).await?)

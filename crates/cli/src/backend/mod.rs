@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use backstay_api::change::ChangeSummary;
 use backstay_api::operation::{Operation, OperationPage, OperationState};
 use backstay_api::restore::CannotRestore;
-use backstay_model::{ErrorKind, Trigger};
-use backstay_service::view::RestoreReport;
+use backstay_model::{ErrorKind, OperationId, Trigger};
+use backstay_service::view::{RecoverReport, RestoreReport};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -97,8 +97,18 @@ fn last_done(page: &OperationPage) -> Result<String, Failure> {
         })
 }
 
-fn is_unfinished(operation: &Operation) -> bool {
+/// Whether an operation has not ended.
+pub(crate) fn is_unfinished(operation: &Operation) -> bool {
     matches!(operation.state, OperationState::Running | OperationState::NeedsRecovery)
+}
+
+/// What a recovery would end.
+fn unfinished(page: &OperationPage) -> Result<RecoverReport, Failure> {
+    let ids = page.operations.iter().filter(|operation| is_unfinished(operation));
+    let ids = ids.map(|operation| {
+        OperationId::parse(&operation.id).map_err(|error| Failure::usage(error.to_string()))
+    });
+    Ok(RecoverReport { rolled_back: ids.collect::<Result<_, _>>()?, ..RecoverReport::default() })
 }
 
 fn nothing_to_undo(operation: &str) -> Failure {

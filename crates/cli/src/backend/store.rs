@@ -39,7 +39,9 @@ impl Location {
         if text.is_empty() {
             return Err(Failure::usage("the location of the repository is empty"));
         }
-        Ok(Self::Directory(base.join(text)))
+        let directory = base.join(text);
+        // What exists is shown without `..` and links on the way.
+        Ok(Self::Directory(directory.canonicalize().unwrap_or(directory)))
     }
 
     /// The store there. Nothing is touched yet.

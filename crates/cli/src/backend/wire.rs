@@ -1,11 +1,12 @@
 //! What the use cases return, in the types of the API: the same JSON with a server and without.
 
-use backstay_api::change::ChangePage;
+use backstay_api::change::{ChangePage, ChangeSummary};
 use backstay_api::entry::EntryPage;
 use backstay_api::operation::OperationPage;
 use backstay_api::restore::CannotRestore;
 use backstay_api::snapshot::{Snapshot, SnapshotPage};
 use backstay_service::{Page, view};
+use backstay_source::RestoreReport;
 
 pub(crate) use backstay_server::wire::{
     audit_verification, change_page, change_summary, created_token, entry, event, hold, operation,
@@ -38,6 +39,21 @@ pub(super) fn changes(from: view::ChangePage) -> ChangePage {
 pub(super) fn operations(from: Page<view::Operation>) -> OperationPage {
     let operations = from.items.into_iter().map(operation).collect();
     OperationPage { operations, total: from.total, next: from.next, message: None }
+}
+
+/// How much a restore into an empty directory wrote.
+pub(super) fn written(report: &RestoreReport) -> ChangeSummary {
+    ChangeSummary { added: report.created, bytes: report.written_bytes, ..ChangeSummary::default() }
+}
+
+/// What it could not put back.
+pub(super) fn not_restored(report: &RestoreReport) -> Vec<CannotRestore> {
+    let lost = report.not_restored.iter();
+    lost.map(|lost| CannotRestore {
+        path: String::from_utf8_lossy(&lost.path).into_owned(),
+        reason: lost.reason.clone(),
+    })
+    .collect()
 }
 
 /// What could not be put back.

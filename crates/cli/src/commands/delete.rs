@@ -8,11 +8,12 @@ use crate::args::Changing;
 use crate::backend::{Backend, on};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
+use crate::waiting;
 
 /// Delete snapshots
 ///
 /// A tombstone stays: who, when and why. The space comes back with `backstay repository collect`. Pinned and held
-/// snapshots are refused.
+/// snapshots are refused. --wait waits for an operation that needs one.
 #[derive(Debug, Args)]
 #[command(
     visible_alias = "rm",
@@ -59,7 +60,7 @@ pub(crate) async fn run(cx: &Context, args: DeleteArgs) -> CommandResult {
     let reason = args.reason.as_deref().unwrap_or_default();
     if !args.changing.dry_run {
         for id in &ids {
-            on!(backend, delete(cx, id, reason, args.changing.wait))?;
+            waiting::while_busy(cx, args.changing.wait, async || on!(backend, delete(id, reason))).await?;
         }
     }
     let done = if args.changing.dry_run { "would delete" } else { "deleted" };

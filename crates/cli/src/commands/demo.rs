@@ -240,7 +240,7 @@ async fn serve_result(cx: &Context, directory: &Path, workspace: &Path, listen: 
             writeln!(out, "  {} diff latest --content", program())
         })?;
     }
-    serve::serve(cx, service, &settings, listener).await
+    serve::serve(cx, service, &settings, listener, None).await
 }
 
 /// How this program was called.

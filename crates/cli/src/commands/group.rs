@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
+use backstay_client::Client;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::args::Changing;
-use crate::backend;
+use crate::backend::group::SavedGroup;
+use crate::backend::{self, remote};
 use crate::context::Context;
 use crate::discover;
-use crate::failure::{CommandResult, Exit, Failure};
+use crate::failure::{CommandResult, Exit};
 
 /// Save several workspaces as one
 #[derive(Debug, Subcommand)]
@@ -29,7 +31,7 @@ pub(crate) struct GroupSaveArgs {
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
 
-    /// The members' directories
+    /// The members' directories; with --server: names, ids or roots of its workspaces
     #[arg(value_name = "DIR", required = true)]
     pub(crate) directories: Vec<PathBuf>,
 
@@ -50,9 +52,8 @@ pub(crate) async fn run(cx: &Context, command: GroupCommand) -> CommandResult {
 
 /// Saves every member or none.
 pub(crate) async fn save(cx: &Context, args: GroupSaveArgs) -> CommandResult {
-    if cx.globals.server.is_some() {
-        return Err(Failure::usage("a group of a server is saved over its API")
-            .hint("POST /api/v1/workspace-groups/{id}/snapshots; see /api/docs"));
+    if let Some(url) = &cx.globals.server {
+        return save_over(cx, &remote::select::client(cx, url)?, args).await;
     }
     let base = cx.directory()?;
     let mut roots = Vec::new();
@@ -77,8 +78,29 @@ pub(crate) async fn save(cx: &Context, args: GroupSaveArgs) -> CommandResult {
         args.changing.wait,
     )
     .await?;
+    report(cx, &saved)
+}
+
+/// The same over a server, whose workspaces are named by name, id or root.
+async fn save_over(cx: &Context, client: &Client, args: GroupSaveArgs) -> CommandResult {
+    let names: Vec<String> =
+        args.directories.iter().map(|directory| directory.to_string_lossy().into_owned()).collect();
+    let members = remote::group::members(client, cx, &names).await?;
+    if args.changing.dry_run {
+        let roots: Vec<&str> = members.iter().map(|member| member.root.as_str()).collect();
+        cx.output.result(&json!({"group": args.name, "roots": roots, "dry_run": true}), |out, _| {
+            roots.iter().try_for_each(|root| writeln!(out, "would save {root}"))
+        })?;
+        return Ok(Exit::Done);
+    }
+    let label = args.label.as_deref().unwrap_or_default();
+    let saved = remote::group::save(client, cx, &args.name, &members, label, args.changing.wait).await?;
+    report(cx, &saved)
+}
+
+fn report(cx: &Context, saved: &SavedGroup) -> CommandResult {
     let partial = saved.snapshots.iter().any(|snapshot| snapshot.warning_count > 0);
-    cx.output.result(&saved, |out, _| {
+    cx.output.result(saved, |out, _| {
         saved.snapshots.iter().try_for_each(|snapshot| writeln!(out, "{}", snapshot.id))
     })?;
     Ok(if partial { Exit::Partial } else { Exit::Done })

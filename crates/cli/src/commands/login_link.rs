@@ -60,7 +60,5 @@ pub(crate) async fn create(
         })?
     };
     let link = service.create_login_link(caller, &user.id).await?;
-    let base =
-        settings.public_url.value.clone().unwrap_or_else(|| format!("http://{}", settings.listen.value));
-    Ok((format!("{}{}", base.trim_end_matches('/'), login_path(&link.secret)), link.expires_at))
+    Ok((format!("{}{}", settings.url(), login_path(&link.secret)), link.expires_at))
 }

@@ -1,17 +1,19 @@
 //! `backstay prune`
 
+use backstay_model::ErrorKind;
 use backstay_model::retention::{Rules, Within};
 use clap::Args;
 
 use crate::args::Changing;
-use crate::backend::{Backend, on};
+use crate::backend::{Backend, is_unfinished, on};
 use crate::context::Context;
-use crate::failure::{CommandResult, Exit};
-use crate::human;
+use crate::failure::{CommandResult, Exit, Failure};
+use crate::{human, waiting};
 
 /// Delete old snapshots by rule, with a reason for every decision
 ///
-/// A snapshot stays when any rule keeps it. Pinned and held ones and the last good one always stay.
+/// A snapshot stays when any rule keeps it. Pinned and held ones, the last good one and what an unfinished operation needs
+/// always stay; --wait waits for the end of that operation first.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -80,7 +82,21 @@ pub(crate) async fn run(cx: &Context, args: PruneArgs) -> CommandResult {
         ..Rules::default()
     };
     let backend = Backend::open(cx).await?;
-    let result = on!(backend, prune(cx, rules, args.changing.dry_run, args.changing.wait))?;
+    // What an unfinished operation needs is kept, so waiting for its end lets more go.
+    let unfinished = waiting::while_busy(cx, args.changing.wait, async || {
+        let page = on!(backend, operations())?;
+        match page.operations.iter().find(|operation| is_unfinished(operation)) {
+            Some(operation) => {
+                Err(Failure::new(ErrorKind::Busy, format!("{} is not finished", operation.id)))
+            }
+            None => Ok(()),
+        }
+    });
+    match unfinished.await {
+        Err(failure) if !failure.is_busy() => return Err(failure),
+        _ => {}
+    }
+    let result = on!(backend, prune(rules, args.changing.dry_run))?;
     cx.output.result(&result, |out, style| {
         for decision in &result.decisions {
             let word = if decision.keep { style.good("keep  ") } else { style.warning("delete") };

@@ -3,9 +3,9 @@
 use clap::Args;
 
 use crate::args::Changing;
-use crate::backend::Backend;
+use crate::backend::{Backend, on};
 use crate::context::Context;
-use crate::failure::{CommandResult, Exit, Failure};
+use crate::failure::{CommandResult, Exit};
 
 /// Finish or take back an operation that was cut off
 ///
@@ -27,19 +27,15 @@ pub(crate) struct RecoverArgs {
 
 /// Finishes or takes back.
 pub(crate) async fn run(cx: &Context, args: RecoverArgs) -> CommandResult {
-    let Backend::Local(local) = Backend::open(cx).await? else {
-        return Err(Failure::usage(
-            "recover works on the machine of the workspace; a server recovers by itself",
-        )
-        .hint("leave out --server"));
-    };
-    let report = local.recover(cx, args.backward, args.changing).await?;
+    let backend = Backend::open(cx).await?;
+    let report = on!(backend, recover(cx, args.backward, args.changing))?;
     cx.output.result(&report, |out, _| {
         for id in &report.rolled_forward {
             writeln!(out, "finished {id}")?;
         }
+        let took_back = if args.changing.dry_run { "would end" } else { "took back" };
         for id in &report.rolled_back {
-            writeln!(out, "took back {id}")?;
+            writeln!(out, "{took_back} {id}")?;
         }
         for id in &report.closed_snapshots {
             writeln!(out, "closed {id} as failed")?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use backstay_api::operation::Operation;
+use backstay_api::restore::RestorePlan;
 use backstay_service::view::RestoreRequest;
 use clap::Args;
 
@@ -54,7 +55,9 @@ pub(crate) async fn run(cx: &Context, args: RestoreArgs) -> CommandResult {
     if let Some(target) = args.to {
         return into_directory(cx, &backend, &id, request, &target, args.changing).await;
     }
+    let named = request.paths.clone();
     let plan = on!(backend, plan_restore(cx, &id, request))?;
+    check_named(&backend, &plan, &named).await?;
     if args.changing.dry_run {
         cx.output.result(&plan, |out, style| {
             for change in &plan.changes {
@@ -77,6 +80,19 @@ pub(crate) async fn run(cx: &Context, args: RestoreArgs) -> CommandResult {
         cx.output.hint("`backstay undo` takes it back");
     }
     Ok(exit(operation.not_restored.is_empty()))
+}
+
+/// Refuses a path that neither the snapshot nor the workspace has: it is misspelt.
+async fn check_named(backend: &Backend, plan: &RestorePlan, named: &[String]) -> Result<(), Failure> {
+    let is_pattern = |path: &str| path.contains(['*', '?', '[', '{']);
+    for path in named.iter().filter(|path| !is_pattern(path)) {
+        let below = format!("{path}/");
+        let changes = |changed: &str| changed == path || changed.starts_with(&below);
+        if !plan.truncated && !plan.changes.iter().any(|change| changes(&change.path)) {
+            on!(backend, entry(&plan.snapshot_id, path))?;
+        }
+    }
+    Ok(())
 }
 
 async fn into_directory(

@@ -1,8 +1,10 @@
 //! `backstay serve`
 
+use std::error::Error;
 use std::net::SocketAddr;
 
 use backstay_model::{Caller, ErrorKind};
+use backstay_server::Tls;
 use backstay_service::Service;
 use clap::Args;
 use serde_json::json;
@@ -26,6 +28,7 @@ Examples:
   backstay serve
   backstay serve --config /etc/backstay.toml
   backstay serve --allowed-root /srv/projects --listen 127.0.0.1:9000
+  backstay serve --listen 0.0.0.0:8470 --tls-certificate chain.pem --tls-key key.pem
 
 Every option can also come from the configuration file or the environment: flags win over the environment, the
 environment over the file. `backstay config show` tells where each value comes from.")]
@@ -41,11 +44,30 @@ pub(crate) async fn run(cx: &Context, args: ServeArgs) -> CommandResult {
     }
     let settings = admin::settings(cx, &args.flags)?;
     logging::start(&settings.log.value, settings.log_format.value)?;
+    let tls = tls(&settings)?;
     let service = admin::service(cx, &settings).await?;
     let first = service.ensure_administrator().await?.is_some();
     let listener = listen(&settings).await?;
     announce(cx, &service, &settings, &listener, first).await?;
-    serve(cx, service, &settings, listener).await
+    serve(cx, service, &settings, listener, tls).await
+}
+
+/// The certificate and its key, when the configuration names them; SIGHUP reads them again.
+fn tls(settings: &ServerSettings) -> Result<Option<Tls>, Failure> {
+    let (Some(certificate), Some(key)) = (&settings.tls_certificate.value, &settings.tls_key.value) else {
+        return Ok(None);
+    };
+    let tls = Tls::load(certificate, key)
+        .map_err(|error| Failure::usage(error.to_string()).caused_by(error.source()).hint(error.hint()))?;
+    let shared = tls.clone();
+    interrupt::on_hangup(move || match shared.reload() {
+        Ok(()) => tracing::info!("the certificate was read again"),
+        Err(error) => {
+            let cause = error.source().map(ToString::to_string);
+            tracing::error!(%error, cause, "the certificate stays as it was");
+        }
+    });
+    Ok(Some(tls))
 }
 
 /// Takes the address.
@@ -66,11 +88,12 @@ async fn announce(
     first: bool,
 ) -> Result<(), Failure> {
     let address = local_address(listener)?;
-    cx.output.event("listening", &json!({"address": address.to_string()}));
-    cx.output.note(&format!("Backstay serves on http://{address} (API: http://{address}/api/docs)"));
+    let mut shown = settings.clone();
+    shown.listen.value = address;
+    let url = shown.url();
+    cx.output.event("listening", &json!({"address": address.to_string(), "url": url}));
+    cx.output.note(&format!("Backstay serves on {url} (API: {url}/api/docs)"));
     if first {
-        let mut shown = settings.clone();
-        shown.listen.value = address;
         let (url, until) =
             login_link::create(service, &Caller::system("first start"), Some("admin"), &shown).await?;
         cx.output.event("login_link", &json!({"url": url, "expires_at": until}));
@@ -90,6 +113,7 @@ pub(crate) async fn serve(
     service: Service,
     settings: &ServerSettings,
     listener: TcpListener,
+    tls: Option<Tls>,
 ) -> CommandResult {
     let cancel = cx.cancel.clone();
     let stop = CancellationToken::new();
@@ -110,7 +134,7 @@ pub(crate) async fn serve(
         ..backstay_server::ServerSettings::default()
     };
     let served =
-        backstay_server::serve(service, server_settings, listener, stop.clone().cancelled_owned()).await;
+        backstay_server::serve(service, server_settings, listener, tls, stop.clone().cancelled_owned()).await;
     stop.cancel();
     let ended = worker.await;
     served.map_err(|error| Failure::io("the server stopped", &error))?;

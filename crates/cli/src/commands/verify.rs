@@ -3,14 +3,12 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
-use backstay_model::ErrorKind;
 use backstay_service::view::{VerifyDepth, VerifyReport};
 use clap::Args;
-use serde_json::json;
 
 use crate::backend::{Backend, on};
 use crate::context::Context;
-use crate::failure::{CommandResult, Exit, Failure};
+use crate::failure::{CommandResult, Exit};
 use crate::human::{self, Size};
 use crate::style::Style;
 
@@ -37,7 +35,7 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "PCT|full", default_value = "5", value_parser = parse_data)]
     pub(crate) data: DataShare,
 
-    /// Also restore into a scratch directory and compare
+    /// Also restore into a scratch directory (with --server: of the server's machine) and compare
     #[arg(long)]
     pub(crate) restore_test: bool,
 }
@@ -78,31 +76,15 @@ pub(crate) async fn run(cx: &Context, args: VerifyArgs) -> CommandResult {
     };
     let started = Instant::now();
     let depth = args.data.depth();
-    let report = on!(backend, verify(cx, &ids, depth))?;
-    let mut value = serde_json::to_value(&report).map_err(|error| {
-        Failure::new(ErrorKind::Internal, "cannot describe the report").because(error.to_string())
-    })?;
-    let mut healthy = report.healthy;
-    let mut tested = Vec::new();
-    if args.restore_test && healthy {
-        for id in &ids {
-            let differences = on!(backend, restore_test(cx, id))?;
-            healthy &= differences.is_empty();
-            tested.push(
-                json!({"snapshot_id": id, "identical": differences.is_empty(), "differences": differences}),
-            );
-        }
-        value["restore_tests"] = json!(tested);
-        value["healthy"] = json!(healthy);
-    }
-    cx.output.result(&value, |out, style| {
+    let report = on!(backend, verify(cx, &ids, depth, args.restore_test))?;
+    let healthy = report.healthy;
+    cx.output.result(&report, |out, style| {
         write_report(out, style, &report)?;
-        for test in &tested {
-            let identical = test["identical"] == json!(true);
-            let word = if identical { style.good("identical") } else { style.error("different") };
-            writeln!(out, "restore test of {}: {word}", test["snapshot_id"].as_str().unwrap_or_default())?;
-            for difference in test["differences"].as_array().into_iter().flatten() {
-                writeln!(out, "  {}", human::one_line(difference.as_str().unwrap_or_default()))?;
+        for test in &report.restore_tests {
+            let word = if test.identical { style.good("identical") } else { style.error("different") };
+            writeln!(out, "restore test of {}: {word}", test.snapshot)?;
+            for difference in &test.differences {
+                writeln!(out, "  {}", human::one_line(difference))?;
             }
         }
         Ok(())

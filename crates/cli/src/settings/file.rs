@@ -14,6 +14,8 @@ use crate::failure::Failure;
 pub(super) struct FileSettings {
     pub(super) data_directory: Option<PathBuf>,
     pub(super) listen: Option<SocketAddr>,
+    pub(super) tls_certificate: Option<PathBuf>,
+    pub(super) tls_key: Option<PathBuf>,
     pub(super) allow_insecure_listen: Option<bool>,
     pub(super) public_url: Option<String>,
     pub(super) database: Option<String>,
@@ -27,6 +29,16 @@ pub(super) struct FileSettings {
     pub(super) log: Option<String>,
 }
 
+/// What is wrong, in one line that names its line of the file.
+fn described(text: &str, error: &toml::de::Error) -> String {
+    let line =
+        error.span().map(|span| text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1);
+    match line {
+        Some(line) => format!("line {line}: {}", error.message()),
+        None => error.message().to_owned(),
+    }
+}
+
 impl FileSettings {
     /// Reads the file at `path`.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
@@ -35,7 +47,7 @@ impl FileSettings {
         })?;
         toml::from_str(&text).map_err(|error| {
             Failure::usage(format!("the configuration file {} is not valid", path.display()))
-                .because(error.to_string())
+                .because(described(&text, &error))
                 .hint(
                     "`backstay config show --help` names the keys; they are the long flags with `_` for `-`",
                 )

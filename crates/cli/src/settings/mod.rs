@@ -28,6 +28,14 @@ pub(crate) struct ServerFlags {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
 
+    /// Speak TLS with the certificate chain in FILE (PEM); SIGHUP reads it again
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+
+    /// The private key of the certificate (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+
     /// Allow an address that is not loopback although the server itself speaks no TLS
     #[arg(long)]
     pub(crate) allow_insecure_listen: bool,

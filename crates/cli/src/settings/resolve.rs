@@ -5,6 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use backstay_server::{ExposureRefused, check_exposure};
+
 use super::file::FileSettings;
 use super::origin::{Origin, Sourced};
 use super::{LogFormat, ServerFlags};
@@ -20,6 +22,8 @@ pub(crate) struct ServerSettings {
     pub(crate) config_file: Option<PathBuf>,
     pub(crate) data_directory: Sourced<PathBuf>,
     pub(crate) listen: Sourced<SocketAddr>,
+    pub(crate) tls_certificate: Sourced<Option<PathBuf>>,
+    pub(crate) tls_key: Sourced<Option<PathBuf>>,
     pub(crate) allow_insecure_listen: Sourced<bool>,
     pub(crate) public_url: Sourced<Option<String>>,
     pub(crate) database: Sourced<String>,
@@ -101,6 +105,16 @@ impl ServerSettings {
                 file.listen,
                 || SocketAddr::from((Ipv4Addr::LOCALHOST, 8470)),
             )?,
+            tls_certificate: pick.optional(
+                flags.tls_certificate.clone().map(|value| (value, "--tls-certificate")),
+                "BACKSTAY_TLS_CERTIFICATE",
+                file.tls_certificate,
+            )?,
+            tls_key: pick.optional(
+                flags.tls_key.clone().map(|value| (value, "--tls-key")),
+                "BACKSTAY_TLS_KEY",
+                file.tls_key,
+            )?,
             allow_insecure_listen: pick.value(
                 flags.allow_insecure_listen.then_some((true, "--allow-insecure-listen")),
                 "BACKSTAY_ALLOW_INSECURE_LISTEN",
@@ -148,15 +162,35 @@ impl ServerSettings {
     }
 
     fn check(self) -> Result<Self, Failure> {
-        if !self.listen.value.ip().to_canonical().is_loopback() && !self.allow_insecure_listen.value {
-            return Err(Failure::usage(format!("{} is not a loopback address", self.listen.value))
-                .because("passwords and tokens would cross the network in the clear")
-                .hint("put a proxy with TLS in front of 127.0.0.1, or give --allow-insecure-listen when the network is private"));
+        let (tls_certificate, tls_key) = (&self.tls_certificate.value, &self.tls_key.value);
+        if tls_certificate.is_some() != tls_key.is_some() {
+            let (given, missing) = if tls_key.is_some() {
+                ("tls_key", "tls_certificate")
+            } else {
+                ("tls_certificate", "tls_key")
+            };
+            return Err(Failure::usage(format!("{given} is given without {missing}"))
+                .hint("TLS takes the certificate and its private key"));
         }
+        check_exposure(self.listen.value, tls_key.is_some(), self.allow_insecure_listen.value).map_err(
+            |refused| {
+                Failure::usage(refused.to_string())
+                    .because(ExposureRefused::REASON)
+                    .hint(ExposureRefused::HINT)
+            },
+        )?;
         if self.workers.value == 0 {
             return Err(Failure::usage("workers is 0, so no task would ever run"));
         }
         Ok(self)
+    }
+
+    /// The address that people use: the public one, else the one that is listened on.
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.tls_key.value.is_some() { "https" } else { "http" };
+        let listened = || format!("{scheme}://{}", self.listen.value);
+        let url = self.public_url.value.clone().unwrap_or_else(listened);
+        url.trim_end_matches('/').to_owned()
     }
 
     /// Every key with its value as text and its origin; passwords are left out.
@@ -175,6 +209,8 @@ impl ServerSettings {
         vec![
             row("data_directory", &self.data_directory, |value| value.display().to_string()),
             row("listen", &self.listen, SocketAddr::to_string),
+            row("tls_certificate", &self.tls_certificate, path),
+            row("tls_key", &self.tls_key, path),
             row("allow_insecure_listen", &self.allow_insecure_listen, bool::to_string),
             row("public_url", &self.public_url, |value| value.clone().unwrap_or_default()),
             row("database", &self.database, |value| redacted(value)),
@@ -251,7 +287,8 @@ fn given<T: Clone + AsRef<std::ffi::OsStr>>(
 fn find_file(flags: &ServerFlags, env: Environment<'_>) -> Result<Option<PathBuf>, Failure> {
     if let Some(path) = flags.config.clone().or_else(|| env("BACKSTAY_CONFIG").map(PathBuf::from)) {
         if !path.is_file() {
-            return Err(Failure::usage(format!("there is no configuration file {}", path.display())));
+            return Err(Failure::usage(format!("there is no configuration file {}", path.display()))
+                .hint("check --config and BACKSTAY_CONFIG; without them the server needs no file"));
         }
         return Ok(Some(path));
     }
@@ -340,6 +377,10 @@ mod tests {
         assert_eq!(resolve(&["--listen", "0.0.0.0:1"], &[]).unwrap_err().exit_code(), 2);
         assert!(resolve(&["--listen", "0.0.0.0:1", "--allow-insecure-listen"], &[]).is_ok());
         assert!(resolve(&["--listen", "[::1]:1"], &[]).is_ok());
+        let tls = ["--listen", "0.0.0.0:1", "--tls-certificate", "c", "--tls-key", "k"];
+        assert_eq!(resolve(&tls, &[]).unwrap().url(), "https://0.0.0.0:1");
+        assert_eq!(resolve(&tls[..4], &[]).unwrap_err().exit_code(), 2, "a certificate without its key");
+        assert_eq!(resolve(&[], &[]).unwrap().url(), "http://127.0.0.1:8470");
     }
 
     #[test]

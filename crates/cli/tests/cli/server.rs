@@ -156,3 +156,107 @@ fn without_a_token_the_answer_says_how_to_get_one() {
     assert!(gone.stderr.contains("hint:"), "{}", gone.stderr);
     assert!(served.login_link.starts_with(&served.url), "{}", served.login_link);
 }
+
+#[test]
+fn a_restore_into_a_directory_downloads_everything() {
+    let served = Served::start();
+    let sandbox = &served.sandbox;
+    sandbox.write("a.txt", "one\n");
+    sandbox.write("d/b.txt", "two\n");
+    std::fs::create_dir(sandbox.root().join("empty")).unwrap();
+    std::os::unix::fs::symlink("../nowhere", sandbox.root().join("d/link")).unwrap();
+    std::fs::hard_link(sandbox.root().join("a.txt"), sandbox.root().join("d/same.txt")).unwrap();
+    let sparse = std::fs::File::create(sandbox.root().join("sparse")).unwrap();
+    sparse.set_len(64 << 20).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&sparse, b"end", (64 << 20) - 3).unwrap();
+    drop(sparse);
+    let with_attribute = rustix::fs::setxattr(
+        sandbox.root().join("a.txt"),
+        "user.note",
+        b"line\nline",
+        rustix::fs::XattrFlags::empty(),
+    )
+    .is_ok();
+    let id = served.ok(&["save"]);
+    let target = sandbox.beside("there");
+    let report = served.json(&["restore", &id, "--to", target.to_str().unwrap()]);
+    assert_eq!(
+        (&report["snapshot_id"], &report["not_restored"]),
+        (&id.clone().into(), &Value::Array(vec![])),
+        "{report}"
+    );
+    let before = backstay_testkit::Picture::of(&sandbox.root(), &[".backstay"]).unwrap();
+    let after = backstay_testkit::Picture::of(&target, &[]).unwrap();
+    before.assert_same(&after, "restored over a server");
+    let blocks = std::os::unix::fs::MetadataExt::blocks(&std::fs::metadata(target.join("sparse")).unwrap());
+    assert!(blocks * 512 < 1 << 20, "{blocks} blocks");
+    if with_attribute {
+        let mut value = [0; 32];
+        let length = rustix::fs::getxattr(target.join("a.txt"), "user.note", &mut value).unwrap();
+        assert_eq!(&value[..length], b"line\nline");
+    }
+    // Again is refused, and a part is only that part.
+    let again = served.run(&["restore", &id, "--to", target.to_str().unwrap()]).expect(1);
+    assert!(again.stderr.contains("not empty"), "{}", again.stderr);
+    let part = sandbox.beside("part");
+    served.ok(&["restore", &id, "d/*.txt", "--to", part.to_str().unwrap()]);
+    assert_eq!(std::fs::read_to_string(part.join("d/same.txt")).unwrap(), "one\n");
+    assert!(!part.join("a.txt").exists() && !part.join("d/link").exists());
+}
+
+#[test]
+fn every_other_verb_works_through_a_server_too() {
+    let served = Served::start();
+    served.sandbox.write("a.txt", "one\n");
+    let id = served.ok(&["save"]);
+    let tested = served.json(&["verify", "latest", "--restore-test"]);
+    assert_eq!(tested["restore_tests"][0]["snapshot_id"], id.as_str(), "{tested}");
+    assert_eq!(tested["restore_tests"][0]["identical"], true);
+
+    let saved = served.json(&["save", "--group", "all", "app"]);
+    assert_eq!(saved["snapshots"][0]["group_id"], saved["group_snapshot_id"]);
+    served.ok(&["group", "save", "all", served.sandbox.root().to_str().unwrap()]);
+    let unknown = served.run(&["save", "--group", "all", "nothing"]).expect(1);
+    assert!(unknown.stderr.contains("workspaces list"), "{}", unknown.stderr);
+
+    assert_eq!(served.ok(&["recover"]), "nothing to recover");
+    served.ok(&["recover", "--dry-run"]);
+    served.ok(&["delete", &id, "--reason", "it holds a password"]);
+    let listed = served.json(&["list", "--all"]);
+    let deleted = listed["snapshots"].as_array().unwrap().iter().find(|found| found["id"] == id.as_str());
+    assert_eq!(deleted.unwrap()["state_reason"], "it holds a password");
+}
+
+#[test]
+fn a_held_lock_is_4_over_a_server_too_and_waiting_gets_it() {
+    let served = Served::start();
+    served.sandbox.write("a.txt", "one\n");
+    served.ok(&["save"]);
+    let clock = backstay_model::FakeClock::new(backstay_model::Timestamp::EPOCH);
+    let acquire = || {
+        let root = served.sandbox.root();
+        let none = std::time::Duration::ZERO;
+        backstay_source_workspace::WorkspaceLock::acquire(&root, "a test", &clock, none).unwrap()
+    };
+    let lock = acquire();
+    for arguments in [&["save"][..], &["restore", "latest"], &["recover"]] {
+        let ran = served.run(arguments).expect(4);
+        assert!(ran.stderr.contains("--wait"), "{}", ran.stderr);
+    }
+    let error = served.run(&["save", "--json"]).expect(4).json();
+    assert_eq!(
+        (&error["code"], &error["owner"]["pid"]),
+        (&"busy".into(), &std::process::id().into()),
+        "{error}"
+    );
+    let waiting = served
+        .sandbox
+        .command(&["save", "--wait", "60"])
+        .env("BACKSTAY_SERVER", &served.url)
+        .env("BACKSTAY_TOKEN_FILE", &served.token)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(lock);
+    assert!(waiting.wait_with_output().unwrap().status.success());
+}

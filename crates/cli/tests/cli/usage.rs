@@ -131,3 +131,30 @@ fn an_address_beyond_loopback_is_refused() {
     let ran = sandbox.run(&["serve", "--listen", "0.0.0.0:0"]).expect(2);
     assert!(ran.stderr.contains("--allow-insecure-listen"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_misspelt_path_of_a_restore_is_told() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a", "x");
+    sandbox.save();
+    let ran = sandbox.run(&["restore", "latest", "b"]).expect(1);
+    assert!(ran.stderr.contains("b is not in snapshot-"), "{}", ran.stderr);
+    sandbox.run(&["restore", "latest", "a"]).expect(0);
+    // What only the workspace has is put back to not being there.
+    sandbox.write("b", "y");
+    sandbox.run(&["restore", "latest", "b"]).expect(0);
+    assert!(!sandbox.root().join("b").exists());
+}
+
+#[test]
+fn a_bad_configuration_is_told_with_its_line_and_a_bad_certificate_with_its_file() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.beside("c.toml");
+    std::fs::write(&file, "workers = 2\nlissten = 'x'\n").unwrap();
+    let ran = sandbox.run(&["serve", "--config", file.to_str().unwrap()]).expect(2);
+    assert!(ran.stderr.contains("line 2: unknown field `lissten`"), "{}", ran.stderr);
+    let alone = sandbox.run(&["serve", "--tls-certificate", "chain.pem"]).expect(2);
+    assert!(alone.stderr.contains("tls_certificate is given without tls_key"), "{}", alone.stderr);
+    let missing = sandbox.run(&["serve", "--tls-certificate", "chain.pem", "--tls-key", "key.pem"]).expect(2);
+    assert!(missing.stderr.contains("cannot read chain.pem"), "{}", missing.stderr);
+}

@@ -43,7 +43,13 @@ impl FromRequestParts<AppState> for SignedIn {
         } else {
             return Err(unauthenticated("Sign in first, or send an API token"));
         };
-        choose_tenant(&mut signed_in.caller, &parts.headers)?;
+        if let Err(refused) = choose_tenant(&mut signed_in.caller, &parts.headers) {
+            if refused.kind() == ErrorKind::Forbidden {
+                let subject = Subject::new("tenant", "another");
+                denied::record(state, &signed_in.caller, "access_denied", subject, refused.sentence()).await;
+            }
+            return Err(refused);
+        }
         Ok(signed_in)
     }
 }
@@ -51,6 +57,11 @@ impl FromRequestParts<AppState> for SignedIn {
 fn unauthenticated(detail: &str) -> ApiError {
     ApiError::new(ErrorKind::Unauthenticated, detail)
         .hint("Send `Authorization: Bearer …` or `X-API-Key: …`; an administrator can make a token.")
+}
+
+/// The secret by which a request identifies its caller, if it has one.
+pub(crate) fn credential(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    Ok(token(headers)?.or_else(|| session_secret(headers)))
 }
 
 /// The API token of a request, if it has one.
@@ -145,7 +156,7 @@ mod tests {
         let with = |name: &'static str, value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().unwrap());
-            token(&headers).map_err(|error| error.detail().to_owned())
+            token(&headers).map_err(|error| error.sentence().to_owned())
         };
         assert_eq!(with("authorization", "bearer  abc"), Ok(Some("abc".to_owned())));
         assert_eq!(with("x-api-key", "abc"), Ok(Some("abc".to_owned())));

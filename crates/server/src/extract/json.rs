@@ -7,10 +7,11 @@ use backstay_api::FieldError;
 use backstay_model::ErrorKind;
 use http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
-use utoipa::ToSchema;
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::error::ApiError;
-use crate::schema::body_checker;
+use crate::schema::{body_checker, read_values};
 use crate::state::AppState;
 
 /// A JSON body that fits the schema of `T`: 415 for another media type, 400 for what is no JSON, 413 for too much,
@@ -54,6 +55,31 @@ where
     }
 }
 
+/// Parameters that stand in the query, in a JSON body, or in both; the body wins.
+pub(crate) struct QueryOrBody<T>(pub(crate) T);
+
+impl<T> FromRequest<AppState> for QueryOrBody<T>
+where
+    T: DeserializeOwned + IntoParams + ToSchema + 'static,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        let headers = request.headers().clone();
+        let mut values =
+            read_values::<T>(request.uri().query().unwrap_or_default()).map_err(ApiError::fields)?;
+        let body = read(request, state).await?;
+        if !body.is_empty() {
+            require_json(&headers)?;
+            let given = checked::<T>(&body, true)?;
+            if let Value::Object(given) = given {
+                values.extend(given);
+            }
+        }
+        from_value(Value::Object(values)).map(QueryOrBody)
+    }
+}
+
 async fn read(request: Request, state: &AppState) -> Result<Bytes, ApiError> {
     Bytes::from_request(request, state).await.map_err(|rejection| {
         if rejection.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE {
@@ -77,12 +103,21 @@ fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
 }
 
 fn parse<T: DeserializeOwned + ToSchema + 'static>(body: &[u8]) -> Result<T, ApiError> {
-    let value = serde_json::from_slice::<serde_json::Value>(body)
+    from_value(checked::<T>(body, false)?)
+}
+
+/// The value of a body that fits the schema of `T`, or is null where that stands for nothing.
+fn checked<T: ToSchema + 'static>(body: &[u8], null: bool) -> Result<Value, ApiError> {
+    let value = serde_json::from_slice::<Value>(body)
         .map_err(|error| ApiError::bad_request(format!("The body is not JSON: {error}")))?;
-    let errors = body_checker::<T>().check(&value);
-    if !errors.is_empty() {
-        return Err(ApiError::fields(errors));
+    if null && value.is_null() {
+        return Ok(value);
     }
+    let errors = body_checker::<T>().check(&value);
+    if errors.is_empty() { Ok(value) } else { Err(ApiError::fields(errors)) }
+}
+
+fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
     serde_json::from_value(value)
         .map_err(|error| ApiError::fields(vec![FieldError::new("body", error.to_string())]))
 }

@@ -2,7 +2,6 @@
 
 mod app;
 mod caller;
-mod idempotency;
 mod json;
 mod path;
 mod query;
@@ -10,9 +9,8 @@ mod remote;
 mod tree_path;
 
 pub(crate) use app::App;
-pub(crate) use caller::SignedIn;
-pub(crate) use idempotency::IdempotencyKey;
-pub(crate) use json::{Json, JsonOrDefault};
+pub(crate) use caller::{SignedIn, credential};
+pub(crate) use json::{Json, JsonOrDefault, QueryOrBody};
 pub(crate) use path::{IdPath, PathId, parse_id};
 pub(crate) use query::Query;
 pub(crate) use remote::RemoteAddress;

@@ -1,11 +1,12 @@
 //! The address of the client.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use http::request::Parts;
 
+use crate::serve::Peer;
 use crate::state::AppState;
 
 /// The address of the client: the peer of the connection, or what a trusted proxy says it was.
@@ -18,8 +19,8 @@ impl FromRequestParts<AppState> for RemoteAddress {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
         let peer = parts
             .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip());
+            .get::<ConnectInfo<Peer>>()
+            .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.0.ip());
         let forwarded = || {
             let all = parts.headers.get_all("x-forwarded-for").iter().next_back()?;
             all.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()

@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use backstay_model::ErrorKind;
 use futures_util::FutureExt;
+use http::Method;
 
 use crate::error::ApiError;
 use crate::state::AppState;
@@ -15,11 +16,13 @@ use crate::state::AppState;
 /// The longest time that a client may ask an endpoint to wait for the work it starts.
 pub(crate) const MAX_WAIT: Duration = Duration::from_mins(1);
 
+/// The same for `wait_s`, which may stand in the body.
+const MAX_WAIT_S: Duration = Duration::from_mins(10);
+
 /// Turns a panic into a 500 and a handler that does not answer into a 503. A body that is being streamed is not
 /// limited.
 pub(crate) async fn protect(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let limit =
-        state.settings().request_timeout + if is_waiting(&request) { MAX_WAIT } else { Duration::ZERO };
+    let limit = state.settings().request_timeout + longest_wait(&request);
     answer_within(limit, next.run(request)).await
 }
 
@@ -41,8 +44,18 @@ async fn answer_within(limit: Duration, answer: impl Future<Output = Response>) 
     }
 }
 
-fn is_waiting(request: &Request) -> bool {
-    request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("wait=")))
+/// How long the endpoint may wait for the work that it begins.
+fn longest_wait(request: &Request) -> Duration {
+    let path = request.uri().path();
+    if request.method() == Method::POST
+        && (path == "/api/v1/snapshots"
+            || (path.starts_with("/api/v1/snapshots/") && path.ends_with("/restore")))
+    {
+        return MAX_WAIT_S;
+    }
+    let asks =
+        request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("wait=")));
+    if asks { MAX_WAIT } else { Duration::ZERO }
 }
 
 #[cfg(test)]

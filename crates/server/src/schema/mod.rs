@@ -8,5 +8,5 @@ mod parameters;
 mod types;
 
 pub(crate) use check::Checker;
-pub(crate) use parameters::read_query;
+pub(crate) use parameters::{read_query, read_values};
 pub(crate) use types::body_checker;

@@ -25,6 +25,7 @@ enum Wants {
     Integer,
     Boolean,
     Text,
+    Texts,
 }
 
 static PARAMETERS: LazyLock<RwLock<HashMap<TypeId, Arc<Vec<Parameter>>>>> = LazyLock::new(RwLock::default);
@@ -34,12 +35,28 @@ pub(crate) fn read_query<T>(query: &str) -> Result<T, Vec<FieldError>>
 where
     T: IntoParams + DeserializeOwned + 'static,
 {
+    let values = read_values::<T>(query)?;
+    serde_json::from_value(Value::Object(values))
+        .map_err(|error| vec![FieldError::new("query", error.to_string())])
+}
+
+/// Reads `query` as the fields of a `T`, each as its schema wants it.
+pub(crate) fn read_values<T: IntoParams + 'static>(
+    query: &str,
+) -> Result<Map<String, Value>, Vec<FieldError>> {
     let mut values = Map::new();
     let mut errors = Vec::new();
     let parameters = parameters_of::<T>();
     let given: Vec<(String, String)> = url_pairs(query);
     for parameter in parameters.iter() {
         let mut found = given.iter().filter(|(name, _)| *name == parameter.name);
+        if matches!(parameter.wants, Wants::Texts) {
+            let all: Value = found.map(|(_, text)| text.clone()).collect();
+            let wrong = parameter.checker.check(&all);
+            errors.extend(wrong.into_iter().map(|e| FieldError::new(&parameter.name, e.detail)));
+            values.insert(parameter.name.clone(), all);
+            continue;
+        }
         let Some((_, text)) = found.next() else {
             if parameter.required {
                 errors.push(FieldError::new(&parameter.name, "is missing"));
@@ -61,11 +78,7 @@ where
             Err(detail) => errors.push(FieldError::new(&parameter.name, detail)),
         }
     }
-    if !errors.is_empty() {
-        return Err(errors);
-    }
-    serde_json::from_value(Value::Object(values))
-        .map_err(|error| vec![FieldError::new("query", error.to_string())])
+    if errors.is_empty() { Ok(values) } else { Err(errors) }
 }
 
 fn convert(wants: Wants, text: &str) -> Result<Value, &'static str> {
@@ -80,7 +93,7 @@ fn convert(wants: Wants, text: &str) -> Result<Value, &'static str> {
             "false" | "0" => Ok(Value::Bool(false)),
             _ => Err("must be true or false"),
         },
-        Wants::Text => Ok(Value::String(text.to_owned())),
+        Wants::Text | Wants::Texts => Ok(Value::String(text.to_owned())),
     }
 }
 
@@ -115,6 +128,7 @@ fn wants(schema: &Value) -> Wants {
     match () {
         () if is("integer") => Wants::Integer,
         () if is("boolean") => Wants::Boolean,
+        () if is("array") => Wants::Texts,
         () => Wants::Text,
     }
 }
@@ -153,8 +167,8 @@ fn decode(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use backstay_api::content::ContentQuery;
-    use backstay_api::snapshot::SnapshotQuery;
+    use backstay_api::content::{ArchiveQuery, ContentQuery};
+    use backstay_api::snapshot::{KindOrAll, SnapshotQuery, StateOrAll};
     use backstay_model::{Kind, SnapshotState};
 
     use super::*;
@@ -163,10 +177,20 @@ mod tests {
     fn a_query_is_read_by_its_schema() {
         let query: SnapshotQuery =
             read_query("kind=workspace&state=ready&q=a%20b+c%C3%A9&pinned=true&limit=5&other=1").unwrap();
-        assert_eq!(query.kind, Some(Kind::Workspace));
-        assert_eq!(query.state, Some(SnapshotState::Ready));
+        assert_eq!(query.kind, Some(KindOrAll::One(Kind::Workspace)));
+        assert_eq!(read_query::<SnapshotQuery>("kind=all").unwrap().kind, Some(KindOrAll::All));
+        assert_eq!(query.state, Some(StateOrAll::One(SnapshotState::Ready)));
         assert_eq!(query.q.as_deref(), Some("a b cé"));
         assert_eq!((query.pinned, query.limit), (Some(true), Some(5)));
+    }
+
+    #[test]
+    fn a_list_is_given_piece_by_piece() {
+        let query: ArchiveQuery = read_query("select=a%26b&select=*.rs").unwrap();
+        assert_eq!(query.select, ["a&b", "*.rs"]);
+        assert_eq!(read_query::<ArchiveQuery>("").unwrap(), ArchiveQuery::default());
+        let many = "select=a&".repeat(1001);
+        assert_eq!(read_query::<ArchiveQuery>(&many).unwrap_err()[0].field, "select");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(crate) fn tar_zst(
     let (mut writer, body) = body_channel();
     tokio::task::spawn_blocking(move || {
         let items = items.map(|item| match item {
-            Ok(item) => Ok((item.entry, item.reader)),
+            Ok(item) => Ok((item.entry, item.xattrs, item.reader)),
             Err(error) => Err(io::Error::other(error.to_string())),
         });
         match pack(items, &mut writer) {
@@ -37,8 +37,11 @@ pub(crate) fn tar_zst(
     body
 }
 
+/// Names and values of extended attributes.
+type Xattrs = Vec<(Vec<u8>, Vec<u8>)>;
+
 fn pack<R: Read>(
-    items: impl Iterator<Item = io::Result<(Entry, Option<R>)>>,
+    items: impl Iterator<Item = io::Result<(Entry, Xattrs, Option<R>)>>,
     out: &mut impl Write,
 ) -> io::Result<()> {
     let mut encoder = zstd::Encoder::new(out, LEVEL)?;
@@ -46,8 +49,8 @@ fn pack<R: Read>(
     let mut archive = tar::Builder::new(encoder);
     let mut first_names = HashMap::new();
     for item in items {
-        let (entry, reader) = item?;
-        append(&mut archive, &mut first_names, &entry, reader)?;
+        let (entry, xattrs, reader) = item?;
+        append(&mut archive, &mut first_names, &entry, &xattrs, reader)?;
     }
     archive.into_inner()?.finish()?;
     Ok(())
@@ -57,15 +60,14 @@ fn append<W: Write, R: Read>(
     archive: &mut tar::Builder<W>,
     first_names: &mut HashMap<u64, Vec<u8>>,
     entry: &Entry,
+    xattrs: &Xattrs,
     reader: Option<R>,
 ) -> io::Result<()> {
-    if entry.path.is_empty() {
-        return Ok(());
-    }
-    let path = Path::new(OsStr::from_bytes(&entry.path));
+    let path = if entry.path.is_empty() { b"./" } else { entry.path.as_slice() };
+    let path = Path::new(OsStr::from_bytes(path));
     let mut header = header_of(entry);
     let earlier = entry.hard_link_group.and_then(|group| first_names.get(&group).cloned());
-    append_time(archive, entry)?;
+    append_extended_header(archive, entry, xattrs)?;
     match (entry.kind, earlier, reader) {
         (EntryKind::Directory, ..) => {
             header.set_entry_type(tar::EntryType::Directory);
@@ -104,15 +106,34 @@ fn header_of(entry: &Entry) -> tar::Header {
     header
 }
 
-/// The nanoseconds of the modification time, which only an extended header can hold.
-fn append_time<W: Write>(archive: &mut tar::Builder<W>, entry: &Entry) -> io::Result<()> {
-    let packed = matches!(entry.kind, EntryKind::Directory | EntryKind::File | EntryKind::Symlink);
-    let nanoseconds = entry.mtime_ns.rem_euclid(1_000_000_000);
-    if !packed || nanoseconds == 0 || entry.mtime_ns < 0 {
+/// What only an extended header can hold: the nanoseconds of the modification time, times before 1970, and attributes
+/// under the keywords that GNU tar and bsdtar read.
+fn append_extended_header<W: Write>(
+    archive: &mut tar::Builder<W>,
+    entry: &Entry,
+    xattrs: &Xattrs,
+) -> io::Result<()> {
+    if !matches!(entry.kind, EntryKind::Directory | EntryKind::File | EntryKind::Symlink) {
         return Ok(());
     }
-    let text = format!("{}.{nanoseconds:09}", entry.mtime_ns.div_euclid(1_000_000_000));
-    archive.append_pax_extensions([("mtime", text.as_bytes())])
+    let mut records: Vec<(String, Vec<u8>)> = Vec::new();
+    let (whole, part) = (entry.mtime_ns.abs() / 1_000_000_000, entry.mtime_ns.abs() % 1_000_000_000);
+    if part != 0 || entry.mtime_ns < 0 {
+        let sign = if entry.mtime_ns < 0 { "-" } else { "" };
+        records.push(("mtime".to_owned(), format!("{sign}{whole}.{part:09}").into_bytes()));
+    }
+    for (name, value) in xattrs {
+        // A keyword ends at the first `=`, so such a name cannot be told.
+        if let Ok(name) = std::str::from_utf8(name)
+            && !name.contains(['=', '\n'])
+        {
+            records.push((format!("SCHILY.xattr.{name}"), value.clone()));
+        }
+    }
+    if records.is_empty() {
+        return Ok(());
+    }
+    archive.append_pax_extensions(records.iter().map(|(name, value)| (name.as_str(), value.as_slice())))
 }
 
 /// Reads exactly as many bytes as the entry says: a header that lies would shift all that follows.
@@ -162,6 +183,7 @@ mod tests {
     fn what_is_packed_comes_out_again() {
         let long = format!("d/{}", "x".repeat(250));
         let items = [
+            (entry("", EntryKind::Directory, 0), None),
             (entry("d", EntryKind::Directory, 0), None),
             (entry("d/a", EntryKind::File, 5), Some(&b"hello"[..])),
             (entry(&long, EntryKind::File, 5), Some(&b"hello"[..])),
@@ -169,7 +191,9 @@ mod tests {
             (entry("d/fifo", EntryKind::Fifo, 0), None),
         ];
         let mut out = Vec::new();
-        pack(items.into_iter().map(Ok), &mut out).unwrap();
+        let xattrs = vec![(b"user.x".to_vec(), b"v".to_vec())];
+        let items = items.into_iter().map(|(entry, reader)| Ok((entry, xattrs.clone(), reader)));
+        pack(items, &mut out).unwrap();
         let mut archive = tar::Archive::new(zstd::Decoder::new(&out[..]).unwrap());
         let mut names = Vec::new();
         for found in archive.entries().unwrap() {
@@ -182,7 +206,7 @@ mod tests {
                 .flatten()
                 .filter_map(|pair| pair.ok().map(|pair| pair.value().unwrap().to_owned()))
                 .collect();
-            assert_eq!(times, ["1767435330.123456789"], "{name}");
+            assert_eq!(times, ["1767435330.123456789", "v"], "{name}");
             let kind = found.header().entry_type();
             let link = found.link_name().unwrap().map(|link| link.to_string_lossy().into_owned());
             let mut text = String::new();
@@ -193,6 +217,7 @@ mod tests {
         assert_eq!(
             names,
             [
+                ("./".into(), tar::EntryType::Directory, None, none.clone()),
                 ("d".into(), tar::EntryType::Directory, None, none.clone()),
                 ("d/a".into(), tar::EntryType::Regular, None, "hello".into()),
                 (long, tar::EntryType::Link, Some("d/a".into()), none.clone()),
@@ -204,7 +229,8 @@ mod tests {
     #[test]
     fn content_that_is_shorter_than_its_entry_is_an_error() {
         let items = [(entry("a", EntryKind::File, 6), Some(&b"hello"[..]))];
-        let error = pack(items.into_iter().map(Ok), &mut Vec::new()).unwrap_err();
+        let items = items.into_iter().map(|(entry, reader)| Ok((entry, vec![], reader)));
+        let error = pack(items, &mut Vec::new()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 }

@@ -2,6 +2,8 @@
 #![expect(unreachable_pub, clippy::unwrap_used, reason = "it belongs to the tests")]
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod things;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use std::time::Duration;
 
 use backstay_client::{Client, ClientOptions};
 use backstay_model::{Caller, FakeClock, Role, SeededRng, TenantId, Timestamp};
-use backstay_server::ServerSettings;
+use backstay_server::{ServerSettings, Tls};
 use backstay_service::view::{NewTenant, NewToken, NewUser, User};
 use backstay_service::{Run, ServerOptions, Service, Settings};
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -39,6 +41,10 @@ impl TestServer {
     }
 
     pub async fn start_with(settings: ServerSettings) -> Self {
+        Self::start_on(settings, None).await
+    }
+
+    pub async fn start_on(settings: ServerSettings, tls: Option<Tls>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let roots = directory.path().join("roots");
         std::fs::create_dir(&roots).unwrap();
@@ -61,9 +67,10 @@ impl TestServer {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let server = tokio::spawn(backstay_server::serve(service.clone(), settings, listener, async move {
-            let _ = stopped.await;
-        }));
+        let server =
+            tokio::spawn(backstay_server::serve(service.clone(), settings, listener, tls, async move {
+                let _ = stopped.await;
+            }));
         let worker = tokio::spawn(work(service.clone()));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let rng = Arc::new(SeededRng::new(9));
@@ -117,6 +124,11 @@ impl TestServer {
     pub fn client(&self, token: &str) -> Client {
         let options = ClientOptions::new(Some(token), self.rng.clone());
         Client::new(&format!("http://{}", self.address), options).unwrap()
+    }
+
+    /// Where the catalog and the repository are.
+    pub fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
     }
 
     /// A directory that may be a workspace.

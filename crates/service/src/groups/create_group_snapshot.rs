@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_catalog::{Enqueued, SnapshotRow, SourceRow};
+use backstay_catalog::{SnapshotRow, SourceRow};
 use backstay_model::{Action, Caller, SnapshotId, SourceId, TaskId, Trigger};
 use backstay_repository::Receipt;
 use backstay_source_workspace::WorkspaceLock;
@@ -12,7 +12,7 @@ use crate::error::{Result, ServiceError};
 use crate::run::Run;
 use crate::service::Service;
 use crate::snapshots::{CaptureOf, check_new_snapshot};
-use crate::tasks::{Payload, Work};
+use crate::tasks::Work;
 use crate::view::{Group, GroupSnapshot, NewSnapshot};
 
 /// How long the rows of a queued capture wait for their worker, in seconds.
@@ -60,7 +60,6 @@ impl Service {
         caller: &Caller,
         group: &str,
         label: &str,
-        idempotency_key: Option<&str>,
     ) -> Result<GroupSnapshot> {
         let group = self.permitted_group(caller, group, Action::Capture).await?;
         let new = member_snapshot(label)?;
@@ -76,25 +75,15 @@ impl Service {
             snapshots: snapshots.clone(),
             label: label.to_owned(),
         };
-        let payload = Payload { subject: group.id.clone(), caller: caller.clone(), work };
-        let key = idempotency_key.map(|key| Self::task_key(caller, "group_capture", &group.id, key));
-        let queued = self.new_task(id, None, &payload, key);
+        let payload = self.payload(group.id.clone(), caller, work);
+        let queued = self.new_task(id, None, &payload, None);
         let mut tx = self.begin().await?;
-        match tx.enqueue(&queued).await? {
-            Enqueued::Existing(earlier) => match Payload::of(&earlier)?.work {
-                Work::GroupCapture { group_snapshot, snapshots, label: asked, .. } if asked == label => {
-                    Ok(GroupSnapshot { group_snapshot, snapshots, task: Some(earlier.id) })
-                }
-                _ => Err(ServiceError::conflict("The idempotency key was used for another request")),
-            },
-            Enqueued::New(task) => {
-                for (source, of) in sources.iter().zip(&captures) {
-                    self.begin_capture_in(&mut tx, caller, source, of, &new).await?;
-                }
-                tx.commit().await?;
-                Ok(GroupSnapshot { group_snapshot, snapshots, task: Some(task.id) })
-            }
+        let task = tx.enqueue(&queued).await?.into_row();
+        for (source, of) in sources.iter().zip(&captures) {
+            self.begin_capture_in(&mut tx, caller, source, of, &new).await?;
         }
+        tx.commit().await?;
+        Ok(GroupSnapshot { group_snapshot, snapshots, task: Some(task.id) })
     }
 
     /// What a worker does with [`Work::GroupCapture`].

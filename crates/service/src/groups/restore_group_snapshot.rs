@@ -8,7 +8,7 @@ use super::create_group_snapshot::LockedMember;
 use crate::error::{Result, ServiceError};
 use crate::run::Run;
 use crate::service::Service;
-use crate::tasks::{Payload, Work};
+use crate::tasks::Work;
 use crate::view::GroupRestore;
 
 impl Service {
@@ -55,7 +55,7 @@ impl Service {
             group_snapshot: group_snapshot.to_owned(),
             operations: operations.clone(),
         };
-        let payload = Payload { subject: group.id, caller: caller.clone(), work };
+        let payload = self.payload(group.id, caller, work);
         let queued = self.new_task(TaskId::generate(self.now(), &**self.rng()), None, &payload, None);
         let mut tx = self.begin().await?;
         let task = tx.enqueue(&queued).await?.into_row().id;

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::error::Result;
 use crate::run::Run;
 use crate::service::{Describe, Service, blocking};
-use crate::tasks::{Payload, Work};
+use crate::tasks::Work;
 use crate::view::CollectReport;
 
 impl Service {
@@ -38,8 +38,7 @@ impl Service {
     /// Queues the same for a worker.
     pub async fn queue_collect(&self, caller: &Caller) -> Result<TaskId> {
         self.permit_repository(caller).await?;
-        let payload =
-            Payload { subject: "repository".to_owned(), caller: caller.clone(), work: Work::Collect };
+        let payload = self.payload("repository".to_owned(), caller, Work::Collect);
         let id = TaskId::generate(self.now(), &**self.rng());
         let mut tx = self.begin().await?;
         let task = tx.enqueue(&self.new_task(id, None, &payload, None)).await?.into_row();

@@ -99,8 +99,15 @@ impl Service {
             Some(target) => Subject::new("snapshot", target),
             None => Subject::new("operation", &row.id),
         };
+        let target = match &row.target {
+            Some(target) => tx.snapshot(target).await?,
+            None => None,
+        };
         let event = self.event(caller, "snapshot.restored", subject);
         tx.record(event.of_source(&row.tenant, kind, &row.source).with(json!({
+            "name": target.as_ref().map(|target| target.label.as_deref().unwrap_or(target.id.as_str())),
+            "size_bytes": target.as_ref().map(|target| target.logical_bytes),
+            "trigger": target.as_ref().map(|target| target.trigger),
             "operation": row.id,
             "kind": row.kind,
             "undoes": row.undoes,
@@ -172,7 +179,9 @@ impl Service {
         action: Action,
     ) -> Result<OperationRow> {
         let mut read = self.read().await?;
-        let row = read.operation(id).await?.ok_or_else(|| ServiceError::not_found("Operation"))?;
+        let row = read.operation(id).await?.ok_or_else(|| {
+            ServiceError::not_found("Operation").hint("`backstay undo --list` shows those that can be undone")
+        })?;
         let kind = read.source(&row.source).await?.map(|source| source.kind);
         drop(read);
         let subject = Subject::new("operation", id);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_catalog::{OperationRow, OperationState as RowState, SourceRow};
-use backstay_model::{Action, Caller, OperationId, SnapshotState, SourceId};
+use backstay_model::{Action, Caller, OperationId, SnapshotState, SourceId, TaskId};
 use backstay_source_workspace::{self as workspace, Outcome, Recovered, Steps, WorkspaceLock};
 
 use super::changed_paths::ChangedPaths;
@@ -11,6 +11,7 @@ use super::operation::Done;
 use crate::error::Result;
 use crate::run::Run;
 use crate::service::{Service, blocking};
+use crate::tasks::Work;
 use crate::view::RecoverReport;
 
 impl Service {
@@ -35,6 +36,19 @@ impl Service {
         }
         report.closed_snapshots = self.close_dead_captures(caller, Some(&source)).await?;
         Ok(report)
+    }
+
+    /// Queues the same for a worker; its result is the report.
+    pub async fn queue_recover(&self, caller: &Caller, source: &SourceId, backward: bool) -> Result<TaskId> {
+        let source = self.permitted_source(caller, source, Action::Restore).await?;
+        self.workspace_root(&source)?;
+        let work = Work::Recover { source: source.id.clone(), backward };
+        let payload = self.payload(source.id.to_string(), caller, work);
+        let id = TaskId::generate(self.now(), &**self.rng());
+        let mut tx = self.begin().await?;
+        let task = tx.enqueue(&self.new_task(id, Some(&source), &payload, None)).await?.into_row();
+        tx.commit().await?;
+        Ok(task.id)
     }
 
     /// Ends unfinished operations under the lock of the workspace: whoever had begun them held it, so it is gone.

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use backstay_catalog::{
-    CatalogError, Enqueued, OperationRow, OperationState as RowState, SnapshotRow, SourceRow, Tx,
-};
+use backstay_catalog::{CatalogError, OperationRow, OperationState as RowState, SnapshotRow, SourceRow, Tx};
 use backstay_model::{Action, Caller, ErrorKind, OperationId, SourceId, TaskId};
 use backstay_source_workspace::{Selection, WorkspaceLock};
 use serde_json::json;
@@ -15,7 +13,7 @@ use super::plan_restore::PlanBody;
 use crate::error::{Result, ServiceError};
 use crate::run::Run;
 use crate::service::Service;
-use crate::tasks::{Payload, Work};
+use crate::tasks::Work;
 use crate::view::{Operation, QueuedOperation, RestoreRequest};
 
 impl Service {
@@ -45,38 +43,27 @@ impl Service {
         caller: &Caller,
         source: &SourceId,
         plan: &str,
-        idempotency_key: Option<&str>,
     ) -> Result<QueuedOperation> {
+        let source = self.permitted_source(caller, source, Action::Restore).await?;
         let (planned, body) = self.permitted_plan(caller, plan).await?;
-        if planned != *source {
+        if planned != source.id {
             return Err(
                 ServiceError::new(ErrorKind::NotFound, "Plan not found").hint("plan the restore again")
             );
         }
-        let source = self.permitted_source(caller, source, Action::Restore).await?;
         self.workspace_root(&source)?;
         let now = self.now();
         let task = TaskId::generate(now, &**self.rng());
         let operation = OperationId::generate(now, &**self.rng());
         let work = Work::Restore { operation: operation.clone(), plan: plan.to_owned() };
-        let payload = Payload { subject: operation.to_string(), caller: caller.clone(), work };
-        let key = idempotency_key.map(|key| Self::task_key(caller, "restore", source.id.as_str(), key));
-        let queued = self.new_task(task, Some(&source), &payload, key);
+        let payload = self.payload(operation.to_string(), caller, work);
+        let queued = self.new_task(task, Some(&source), &payload, None);
         let mut tx = self.begin().await?;
-        match tx.enqueue(&queued).await? {
-            Enqueued::Existing(earlier) => match Payload::of(&earlier)?.work {
-                Work::Restore { operation, plan: asked } if asked == plan => {
-                    Ok(QueuedOperation { operation, task: earlier.id })
-                }
-                _ => Err(ServiceError::conflict("The idempotency key was used for another request")),
-            },
-            Enqueued::New(task) => {
-                let id = Some(task.id.clone());
-                self.begin_restore_in(&mut tx, caller, &source, operation.clone(), plan, &body, id).await?;
-                tx.commit().await?;
-                Ok(QueuedOperation { operation, task: task.id })
-            }
-        }
+        let task = tx.enqueue(&queued).await?.into_row().id;
+        let id = operation.clone();
+        self.begin_restore_in(&mut tx, caller, &source, id, plan, &body, Some(task.clone())).await?;
+        tx.commit().await?;
+        Ok(QueuedOperation { operation, task })
     }
 
     /// What a worker does with [`Work::Restore`] and, as `undo`, with [`Work::Undo`].

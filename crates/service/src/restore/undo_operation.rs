@@ -14,7 +14,7 @@ use crate::error::{FieldProblem, Result, ServiceError};
 use crate::run::Run;
 use crate::service::{Service, blocking};
 use crate::snapshots::{Stored, context_of};
-use crate::tasks::{Payload, Work};
+use crate::tasks::Work;
 use crate::view::{Operation, QueuedOperation, RestoreRequest};
 
 /// How many edited paths a conflict names.
@@ -62,7 +62,7 @@ impl Service {
         let now = self.now();
         let operation = OperationId::generate(now, &**self.rng());
         let work = Work::Undo { operation: operation.clone(), undoes: id.clone(), force };
-        let payload = Payload { subject: operation.to_string(), caller: caller.clone(), work };
+        let payload = self.payload(operation.to_string(), caller, work);
         let queued = self.new_task(TaskId::generate(now, &**self.rng()), Some(&source), &payload, None);
         let mut tx = self.begin().await?;
         let task = tx.enqueue(&queued).await?.into_row().id;

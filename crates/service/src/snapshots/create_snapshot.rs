@@ -1,7 +1,7 @@
 //! Takes a snapshot.
 
-use backstay_catalog::{Enqueued, SnapshotRow, SourceRow, TaskRow};
-use backstay_model::{Action, Caller, ErrorKind, SnapshotId, SourceId, TaskId, Trigger};
+use backstay_catalog::{SnapshotRow, SourceRow};
+use backstay_model::{Action, Caller, SnapshotId, SourceId, TaskId, Trigger};
 use serde_json::json;
 
 use super::capture::{CaptureOf, check_new_snapshot};
@@ -9,7 +9,7 @@ use super::view::detailed;
 use crate::error::{Result, ServiceError};
 use crate::run::Run;
 use crate::service::Service;
-use crate::tasks::{Payload, Work};
+use crate::tasks::Work;
 use crate::view::{NewSnapshot, QueuedSnapshot, Snapshot};
 
 /// How long the row of a queued capture waits for its worker, in seconds; each worker that takes it renews it.
@@ -43,15 +43,11 @@ impl Service {
     }
 
     /// Queues the same for a worker. The snapshot exists at once, in state `creating`.
-    ///
-    /// With the `idempotency_key` of an earlier request it answers as that one did and queues nothing; `Conflict` when the
-    /// earlier request asked for something else.
     pub async fn queue_snapshot(
         &self,
         caller: &Caller,
         source: &SourceId,
         new: NewSnapshot,
-        idempotency_key: Option<&str>,
     ) -> Result<QueuedSnapshot> {
         let source = self.permitted_source(caller, source, Action::Capture).await?;
         check_new_snapshot(&new)?;
@@ -65,18 +61,13 @@ impl Service {
             ..self.capture_here(new.trigger.unwrap_or(Trigger::Manual))
         };
         let work = Work::Capture { snapshot: of.id.clone(), new: new.clone() };
-        let payload = Payload { subject: of.id.to_string(), caller: caller.clone(), work };
-        let key = idempotency_key.map(|key| Self::task_key(caller, "capture", source.id.as_str(), key));
-        let queued = self.new_task(task, Some(&source), &payload, key);
+        let payload = self.payload(of.id.to_string(), caller, work);
+        let queued = self.new_task(task, Some(&source), &payload, None);
         let mut tx = self.begin().await?;
-        match tx.enqueue(&queued).await? {
-            Enqueued::Existing(earlier) => same_request(&earlier, &new),
-            Enqueued::New(task) => {
-                self.begin_capture_in(&mut tx, caller, &source, &of, &new).await?;
-                tx.commit().await?;
-                Ok(QueuedSnapshot { id: of.id, task: task.id })
-            }
-        }
+        let task = tx.enqueue(&queued).await?.into_row();
+        self.begin_capture_in(&mut tx, caller, &source, &of, &new).await?;
+        tx.commit().await?;
+        Ok(QueuedSnapshot { id: of.id, task: task.id })
     }
 
     /// What a worker does with [`Work::Capture`].
@@ -123,14 +114,4 @@ impl Service {
 
 fn result_of(row: &SnapshotRow) -> serde_json::Value {
     json!({"snapshot_id": row.id, "state": row.state, "partial": row.partial, "warnings": row.warning_count})
-}
-
-/// The answer to a request that repeats an earlier one.
-fn same_request(earlier: &TaskRow, new: &NewSnapshot) -> Result<QueuedSnapshot> {
-    match Payload::of(earlier)?.work {
-        Work::Capture { snapshot, new: asked } if asked == *new => {
-            Ok(QueuedSnapshot { id: snapshot, task: earlier.id.clone() })
-        }
-        _ => Err(ServiceError::new(ErrorKind::Conflict, "The idempotency key was used for another request")),
-    }
 }

@@ -1,7 +1,7 @@
 //! Deletes a snapshot.
 
 use backstay_catalog::{CatalogError, SnapshotRow, Tombstone, Tx};
-use backstay_model::{Action, Caller, SnapshotId, SnapshotState, Subject};
+use backstay_model::{Action, Caller, ErrorKind, SnapshotId, SnapshotState, Subject};
 use backstay_repository::ManifestId;
 use serde_json::json;
 
@@ -13,7 +13,7 @@ impl Service {
     /// Deletes a snapshot: the row becomes `deleting` with its event (**the commit point**), the manifest is removed, the row becomes a
     /// tombstone. Content is left to collection. Deleting what is being deleted finishes it.
     ///
-    /// Errors: `Conflict` with `Snapshot is pinned`, `Snapshot is held`, `Snapshot is a member of group …`, or while it is
+    /// Errors: `Conflict` with `Snapshot is pinned`, `Snapshot is held`, `Snapshot is a member of group …`; `Busy` while it is
     /// being written or needed by an unfinished operation.
     pub async fn delete_snapshot(&self, caller: &Caller, id: &SnapshotId, reason: &str) -> Result<()> {
         let row = self.permitted_snapshot(caller, id, Action::Delete).await?;
@@ -86,7 +86,9 @@ impl Service {
     /// Refuses a member of a group of which others are alive, and what an unfinished operation needs.
     async fn check_not_needed(&self, tx: &mut Tx, row: &SnapshotRow) -> Result<()> {
         if row.state == SnapshotState::Creating {
-            return Err(ServiceError::conflict("Snapshot is being written").hint("cancel its task first"));
+            return Err(ServiceError::new(ErrorKind::Busy, "Snapshot is being written")
+                .code("in_use")
+                .hint("wait for its end, or cancel its task"));
         }
         if let Some(group) = &row.group {
             let others = tx.snapshots_of_group(group).await?;
@@ -97,7 +99,8 @@ impl Service {
         }
         for operation in tx.open_operations(&row.source).await? {
             if operation.snapshot.as_ref() == Some(&row.id) || operation.target.as_ref() == Some(&row.id) {
-                return Err(ServiceError::conflict("Snapshot is in use")
+                return Err(ServiceError::new(ErrorKind::Busy, "Snapshot is in use")
+                    .code("in_use")
                     .hint(format!("operation {} needs it; run `backstay recover`", operation.id)));
             }
         }

@@ -9,6 +9,7 @@ mod list_entries;
 mod list_snapshots;
 mod prune_snapshots;
 mod read_content;
+mod restore_test;
 mod show_snapshot;
 mod snapshot_history;
 mod stored;

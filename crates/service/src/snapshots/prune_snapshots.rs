@@ -11,7 +11,7 @@ use super::view::scope_of;
 use crate::error::Result;
 use crate::service::{Describe, Service};
 use crate::sources::rules_of;
-use crate::tasks::{Payload, Work};
+use crate::tasks::Work;
 use crate::view::PruneResult;
 
 /// How many rows are read at once.
@@ -74,7 +74,7 @@ impl Service {
     pub async fn queue_prune(&self, caller: &Caller, source: &SourceId) -> Result<TaskId> {
         let source = self.permitted_source(caller, source, Action::Prune).await?;
         let work = Work::Prune { source: source.id.clone() };
-        let payload = Payload { subject: source.id.to_string(), caller: caller.clone(), work };
+        let payload = self.payload(source.id.to_string(), caller, work);
         let id = TaskId::generate(self.now(), &**self.rng());
         let mut tx = self.begin().await?;
         let task = tx.enqueue(&self.new_task(id, Some(&source), &payload, None)).await?.into_row();

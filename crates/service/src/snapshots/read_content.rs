@@ -2,14 +2,15 @@
 
 use backstay_model::{Action, Caller, SnapshotId};
 use backstay_repository as repository;
-use backstay_repository::{Content, Reader};
+use backstay_repository::{Content, Manifest, Reader};
+use backstay_source_workspace::{Selection, WorkspaceAttributes};
 
 use super::stored::Stored;
 use super::tree_walk::TreeWalk;
 use super::view::entry as view;
 use crate::error::{Result, ServiceError};
 use crate::service::{Service, blocking};
-use crate::view::Entry;
+use crate::view::{Entry, EntryKind};
 
 pub use backstay_repository::ContentReader;
 
@@ -30,15 +31,19 @@ pub struct OpenContent {
 #[derive(Debug)]
 pub struct Subtree {
     reader: Reader,
+    root: Option<SubtreeItem>,
     first: Option<(Vec<u8>, repository::Entry)>,
     walk: Option<TreeWalk>,
+    selection: Selection,
 }
 
 /// One entry of a [`Subtree`].
 #[derive(Debug)]
 pub struct SubtreeItem {
-    /// The entry; its path is relative to the root of the snapshot.
+    /// The entry; its path is relative to the root of the snapshot, and empty for the root itself.
     pub entry: Entry,
+    /// The extended attributes, access control lists among them.
+    pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
     /// The content of a regular file.
     pub reader: Option<ContentReader>,
 }
@@ -47,15 +52,27 @@ impl Iterator for Subtree {
     type Item = Result<SubtreeItem>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (path, stored) = match self.first.take() {
-            Some(first) => first,
-            None => match self.walk.as_mut()?.next()? {
-                Ok(found) => found,
-                Err(error) => return Some(Err(error)),
-            },
-        };
-        let reader = stored.content().map(|content| self.reader.open(content));
-        Some(Ok(SubtreeItem { entry: view(path, &stored), reader }))
+        if let Some(root) = self.root.take() {
+            return Some(Ok(root));
+        }
+        loop {
+            let (path, stored) = match self.first.take() {
+                Some(first) => first,
+                None => match self.walk.as_mut()?.next()? {
+                    Ok(found) => found,
+                    Err(error) => return Some(Err(error)),
+                },
+            };
+            let wanted = self.selection.is_all()
+                || self.selection.contains(&path)
+                || (stored.directory().is_some() && self.selection.leads_through(&path));
+            if wanted {
+                let reader = stored.content().map(|content| self.reader.open(content));
+                let xattrs =
+                    stored.xattrs.iter().map(|xattr| (xattr.name.clone(), xattr.value.clone())).collect();
+                return Some(Ok(SubtreeItem { entry: view(path, &stored), xattrs, reader }));
+            }
+        }
     }
 }
 
@@ -82,25 +99,56 @@ impl Service {
         .await
     }
 
-    /// Opens the subtree at `path` (empty for everything), which may be a single entry.
-    pub async fn open_subtree(&self, caller: &Caller, id: &SnapshotId, path: &[u8]) -> Result<Subtree> {
+    /// Opens the subtree at `path` (empty for everything), which may be a single entry. Of it come only what `select` names by
+    /// paths or globs relative to the root, and the directories on the way there; everything when it names nothing.
+    pub async fn open_subtree(
+        &self,
+        caller: &Caller,
+        id: &SnapshotId,
+        path: &[u8],
+        select: &[String],
+    ) -> Result<Subtree> {
         let row = self.permitted_snapshot(caller, id, Action::View).await?;
+        let selection = Selection::of_patterns(select)?;
         let stored = Stored::of(&row, self.lazy_repository())?;
         let path = path.to_vec();
         blocking("open the subtree", move || {
             let opened = stored.open()?;
             let reader = opened.reader;
             if path.is_empty() {
+                let root = selection.is_all().then(|| root_of(&opened.manifest)).flatten();
                 let walk = TreeWalk::begin(reader.clone(), opened.manifest.root, b"");
-                return Ok(Subtree { reader, first: None, walk: Some(walk) });
+                return Ok(Subtree { reader, root, first: None, walk: Some(walk), selection });
             }
             let found = reader.lookup_path(&opened.manifest.root, &path)?;
             let found = found.ok_or_else(|| ServiceError::not_found("Path"))?;
             let walk = found.directory().map(|directory| TreeWalk::begin(reader.clone(), directory, &path));
-            Ok(Subtree { reader, first: Some((path, found)), walk })
+            Ok(Subtree { reader, root: None, first: Some((path, found)), walk, selection })
         })
         .await
     }
+}
+
+/// The root itself, when the whole of it was captured.
+fn root_of(manifest: &Manifest) -> Option<SubtreeItem> {
+    let attributes = WorkspaceAttributes::from_map(&manifest.attributes);
+    let root = attributes.root;
+    (attributes.scope.is_empty() && root.mode != 0).then(|| SubtreeItem {
+        entry: Entry {
+            path: Vec::new(),
+            kind: EntryKind::Directory,
+            size: 0,
+            mode: root.mode,
+            uid: root.uid,
+            gid: root.gid,
+            mtime_ns: root.mtime_ns.into(),
+            target: None,
+            hard_link_group: None,
+            xattrs: root.xattrs.iter().map(|(name, _)| name.clone()).collect(),
+        },
+        xattrs: root.xattrs,
+        reader: None,
+    })
 }
 
 /// A hash over the list of the content's pieces, which determine its bytes.

@@ -59,6 +59,10 @@ fn entry(event: &Event) -> Option<HistoryEntry> {
         Value::Object(fields) => fields.into_iter().collect(),
         _ => BTreeMap::new(),
     };
+    details.insert("mode".to_owned(), Value::String("real".to_owned()));
+    if let Some(source) = &event.source {
+        details.insert("source_id".to_owned(), Value::String(source.to_string()));
+    }
     details.insert("actor".to_owned(), Value::String(event.actor.name.clone()));
     let done = match action {
         HistoryAction::Create => "taken",

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::error::{Result, ServiceError};
 use crate::run::Run;
 use crate::service::{Describe, Service, blocking};
-use crate::tasks::{Payload, Work};
+use crate::tasks::Work;
 use crate::view::{DamageReport, VerifyDepth, VerifyReport, VerifyScope};
 
 /// How many lost paths are told of each snapshot.
@@ -48,12 +48,31 @@ impl Service {
         Ok(report_of(&found, &rows))
     }
 
-    /// Queues the same for a worker; its result is the report.
+    /// Verifies and, when nothing is damaged, also restores each snapshot of the scope into a scratch directory.
+    pub async fn verify_and_test_restores(
+        &self,
+        caller: &Caller,
+        scope: &VerifyScope,
+        depth: VerifyDepth,
+        run: &Run,
+    ) -> Result<VerifyReport> {
+        let mut report = self.verify_snapshots(caller, scope, depth, run).await?;
+        if report.healthy {
+            let rows = self.rows_to_verify(caller, scope, run).await?;
+            let ids: Vec<_> = rows.into_values().map(|row| row.id).collect();
+            report.restore_tests = self.test_restores(caller, &ids, run).await?;
+            report.healthy = report.restore_tests.iter().all(|test| test.identical);
+        }
+        Ok(report)
+    }
+
+    /// Queues the same for a worker, with or without restores; its result is the report.
     pub async fn queue_verify(
         &self,
         caller: &Caller,
         scope: &VerifyScope,
         depth: VerifyDepth,
+        restore_test: bool,
     ) -> Result<TaskId> {
         let rows = self.rows_to_verify(caller, scope, &Run::default()).await?;
         repository_depth(depth)?;
@@ -66,8 +85,8 @@ impl Service {
             Some(row) if rows.len() == 1 => self.read().await?.source(&row.source).await?,
             _ => None,
         };
-        let work = Work::Verify { scope: scope.clone(), depth };
-        let payload = Payload { subject, caller: caller.clone(), work };
+        let work = Work::Verify { scope: scope.clone(), depth, restore_test };
+        let payload = self.payload(subject, caller, work);
         let id = TaskId::generate(self.now(), &**self.rng());
         let mut tx = self.begin().await?;
         let task = tx.enqueue(&self.new_task(id, source.as_ref(), &payload, None)).await?.into_row();
@@ -198,5 +217,6 @@ pub(crate) fn report_of(found: &RepositoryReport, rows: &BTreeMap<ManifestId, Sn
         chunks: found.checked_blocks,
         bytes_read: found.read_bytes,
         damage: objects.chain(snapshots).collect(),
+        restore_tests: Vec::new(),
     }
 }

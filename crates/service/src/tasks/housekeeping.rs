@@ -48,7 +48,7 @@ impl Service {
             for source in found.items {
                 if rules_of(&source)?.is_some() {
                     let work = Work::Prune { source: source.id.clone() };
-                    let payload = Payload { subject: source.id.to_string(), caller: caller.clone(), work };
+                    let payload = self.payload(source.id.to_string(), &caller, work);
                     let key = format!("schedule/prune/{}/{day}", source.id);
                     queued += self.queue_once(Some(&source), &payload, key).await?;
                 }
@@ -59,12 +59,16 @@ impl Service {
             }
         }
         let daily = [
-            Work::Verify { scope: VerifyScope::All, depth: VerifyDepth::Sample(SAMPLE_PERCENT) },
+            Work::Verify {
+                scope: VerifyScope::All,
+                depth: VerifyDepth::Sample(SAMPLE_PERCENT),
+                restore_test: false,
+            },
             Work::Collect,
         ];
         for work in daily {
             let key = format!("schedule/{}/{day}", work.kind());
-            let payload = Payload { subject: "repository".to_owned(), caller: caller.clone(), work };
+            let payload = self.payload("repository".to_owned(), &caller, work);
             queued += self.queue_once(None, &payload, key).await?;
         }
         Ok(queued)

@@ -5,5 +5,5 @@ mod list_tasks;
 mod payload;
 mod run_task;
 
-pub(crate) use payload::{Payload, Work};
+pub(crate) use payload::Work;
 pub use run_task::{ClaimedTask, Heartbeat};

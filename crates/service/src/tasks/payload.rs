@@ -15,6 +15,9 @@ pub(crate) struct Payload {
     pub(crate) subject: String,
     /// On whose behalf.
     pub(crate) caller: Caller,
+    /// For how many seconds after it was queued it waits for a lock that another operation holds; without it the worker decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lock_wait_s: Option<u32>,
     /// The work.
     pub(crate) work: Work,
 }
@@ -30,7 +33,14 @@ pub(crate) enum Work {
     /// Undoes an operation.
     Undo { operation: OperationId, undoes: OperationId, force: bool },
     /// Verifies.
-    Verify { scope: VerifyScope, depth: VerifyDepth },
+    Verify {
+        scope: VerifyScope,
+        depth: VerifyDepth,
+        #[serde(default)]
+        restore_test: bool,
+    },
+    /// Ends unfinished operations of a source.
+    Recover { source: SourceId, backward: bool },
     /// Collects garbage.
     Collect,
     /// Applies the retention of a source.
@@ -49,6 +59,7 @@ impl Work {
             Self::Restore { .. } => "restore",
             Self::Undo { .. } => "undo",
             Self::Verify { .. } => "verify",
+            Self::Recover { .. } => "recover",
             Self::Collect => "collect",
             Self::Prune { .. } => "prune",
             Self::GroupCapture { .. } => "group_capture",
@@ -83,6 +94,11 @@ impl Payload {
 }
 
 impl Service {
+    /// What a task is to do for `caller`; `subject` tells people what it works on.
+    pub(crate) fn payload(&self, subject: String, caller: &Caller, work: Work) -> Payload {
+        Payload { subject, caller: caller.clone(), lock_wait_s: self.lock_wait_s(), work }
+    }
+
     /// A task that is due at once.
     pub(crate) fn new_task(
         &self,
@@ -105,10 +121,5 @@ impl Service {
             created_by: payload.caller.actor.clone(),
             created_at: now,
         }
-    }
-
-    /// The key under which a request of `caller` is remembered.
-    pub(crate) fn task_key(caller: &Caller, what: &str, subject: &str, key: &str) -> String {
-        format!("{}/{}/{what}/{subject}/{key}", caller.tenant, caller.actor.id)
     }
 }

@@ -1,5 +1,7 @@
 //! What a worker does with a task.
 
+use std::time::Duration;
+
 use backstay_catalog::{CatalogError, ClaimOptions, Finish, Lease, TaskRow, Tx};
 use backstay_model::{ErrorKind, Outcome, SnapshotId, Subject, TaskId, Timestamp};
 use serde_json::{Value, json};
@@ -80,7 +82,10 @@ impl Service {
 
     /// Does the work of a claimed task; returns its result.
     pub async fn run_task(&self, task: &ClaimedTask, run: &Run) -> Result<Value> {
-        let Payload { caller, work, .. } = Payload::of(&task.row)?;
+        let Payload { caller, work, lock_wait_s, .. } = Payload::of(&task.row)?;
+        // Whoever said how long to wait gets the task put back while it waits, so that it keeps no worker.
+        let wait = if lock_wait_s.is_some() { Duration::ZERO } else { run.wait };
+        let run = &Run { wait, ..run.clone() };
         if task.row.attempts > task.row.max_attempts {
             let operations = work.operations();
             if !operations.is_empty() && Box::pin(self.recover_operations(&operations, run)).await? {
@@ -95,8 +100,16 @@ impl Service {
             Work::Undo { operation, undoes, force } => {
                 self.run_undo(&caller, &operation, &undoes, force, run).await
             }
-            Work::Verify { scope, depth } => {
-                let report = self.verify_snapshots(&caller, &scope, depth, run).await?;
+            Work::Verify { scope, depth, restore_test } => {
+                let report = if restore_test {
+                    self.verify_and_test_restores(&caller, &scope, depth, run).await?
+                } else {
+                    self.verify_snapshots(&caller, &scope, depth, run).await?
+                };
+                Ok(serde_json::to_value(report).unwrap_or_default())
+            }
+            Work::Recover { source, backward } => {
+                let report = Box::pin(self.recover(&caller, &source, backward, run)).await?;
                 Ok(serde_json::to_value(report).unwrap_or_default())
             }
             Work::Collect => {
@@ -122,13 +135,22 @@ impl Service {
         let now = self.now();
         let mut tx = self.begin().await?;
         let row = &task.row;
+        let lock_wait_s = Payload::of(row).ok().and_then(|payload| payload.lock_wait_s);
+        let until = lock_wait_s.map(|seconds| row.created_at.plus_seconds(seconds.into()));
         let finish = match result {
             Ok(result) => Finish::Done(result),
+            Err(error)
+                if error.kind == ErrorKind::Busy
+                    && until.is_some_and(|until| now < until)
+                    && !row_cancelled(&mut tx, &row.id).await? =>
+            {
+                Finish::Postpone { at: now.plus_seconds(1), error: error.message }
+            }
             Err(error) if error.is_cancelled() && row_cancelled(&mut tx, &row.id).await? => {
                 self.abandon_in(&mut tx, row, "cancelled").await?;
                 Finish::Cancelled
             }
-            Err(error) if row.attempts < row.max_attempts && may_pass(&error) => {
+            Err(error) if row.attempts < row.max_attempts && may_pass(&error, until.is_some()) => {
                 tracing::info!(task.id = %row.id, task.attempts = row.attempts, %error, "a task is tried again later");
                 Finish::Retry { at: now.plus_seconds(pause_s(row.attempts)), error: error.message }
             }
@@ -139,7 +161,7 @@ impl Service {
                 );
                 self.abandon_in(&mut tx, row, &error.message).await?;
                 self.note_failed_task(&mut tx, row, &error)?;
-                let code = json!({"code": error.word(), "hint": error.hint});
+                let code = json!({"code": error.word(), "hint": error.hint, "owner": error.owner});
                 Finish::Failed { error: error.message, result: Some(code) }
             }
         };
@@ -215,9 +237,10 @@ async fn row_cancelled(tx: &mut Tx, id: &TaskId) -> Result<bool> {
     Ok(tx.task(id).await?.is_some_and(|task| task.cancel_requested))
 }
 
-/// Whether the same work may succeed later.
-fn may_pass(error: &ServiceError) -> bool {
-    error.kind.traits().retry || error.kind == ErrorKind::Internal
+/// Whether the same work may succeed later. Who said how long to wait for a lock does not wait longer.
+fn may_pass(error: &ServiceError, waited: bool) -> bool {
+    let is_over = waited && error.kind == ErrorKind::Busy;
+    !is_over && (error.kind.traits().retry || error.kind == ErrorKind::Internal)
 }
 
 /// Seconds before the next attempt.
@@ -232,7 +255,8 @@ mod tests {
     #[test]
     fn pauses_grow_and_only_what_may_pass_is_tried_again() {
         assert!((1..9).map(pause_s).is_sorted());
-        assert!(may_pass(&ServiceError::new(ErrorKind::Busy, "x")));
-        assert!(!may_pass(&ServiceError::conflict("x")));
+        assert!(may_pass(&ServiceError::new(ErrorKind::Busy, "x"), false));
+        assert!(!may_pass(&ServiceError::new(ErrorKind::Busy, "x"), true));
+        assert!(!may_pass(&ServiceError::conflict("x"), false));
     }
 }

@@ -24,7 +24,8 @@ pub use operation::{
 };
 pub use reports::{
     CollectReport, CopyReport, DamageReport, Growth, KeyView, PruneResult, RebuildReport, ReconcileReport,
-    RecoverReport, RepairReport, SourceStatistics, Statistics, VerifyDepth, VerifyReport, VerifyScope,
+    RecoverReport, RepairReport, RestoreTest, SourceStatistics, Statistics, VerifyDepth, VerifyReport,
+    VerifyScope,
 };
 pub use snapshot::{
     Counts, Hold, NewHold, NewSnapshot, QueuedSnapshot, Snapshot, SnapshotChange, SnapshotFilter,

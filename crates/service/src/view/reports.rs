@@ -55,6 +55,21 @@ pub struct VerifyReport {
     pub bytes_read: u64,
     /// What is damaged.
     pub damage: Vec<DamageReport>,
+    /// How restores into a scratch directory went, when they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restore_tests: Vec<RestoreTest>,
+}
+
+/// How a restore into a scratch directory went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreTest {
+    /// The snapshot.
+    #[serde(rename = "snapshot_id")]
+    pub snapshot: SnapshotId,
+    /// Whether everything came out as it was captured.
+    pub identical: bool,
+    /// What differs, one sentence each, at most the first 1000.
+    pub differences: Vec<String>,
 }
 
 /// One damaged thing, and what is lost by it.

@@ -84,7 +84,7 @@ async fn a_capture_whose_process_died_is_closed_when_its_lease_has_run_out() {
     fixture.write("a", "1");
     let service = &fixture.service;
     let new = NewSnapshot::default();
-    let queued = service.queue_snapshot(&root_caller(), fixture.source_id(), new, None).await.unwrap();
+    let queued = service.queue_snapshot(&root_caller(), fixture.source_id(), new).await.unwrap();
     fixture.clock.advance(3600);
     service.tidy().await.unwrap();
     let waiting = service.show_snapshot(&root_caller(), &queued.id).await.unwrap();

@@ -20,7 +20,7 @@ async fn a_queued_snapshot_is_taken_by_a_worker() {
     let service = &fixture.service;
     let operator = caller(Role::Operator);
     let new = NewSnapshot { label: "queued".into(), pin: true, ..NewSnapshot::default() };
-    let queued = service.queue_snapshot(&operator, fixture.source_id(), new, None).await.unwrap();
+    let queued = service.queue_snapshot(&operator, fixture.source_id(), new).await.unwrap();
     let waiting = service.show_snapshot(&operator, &queued.id).await.unwrap();
     assert_eq!(waiting.state, SnapshotState::Creating);
     let task = service.show_task(&operator, &queued.task).await.unwrap();
@@ -35,26 +35,12 @@ async fn a_queued_snapshot_is_taken_by_a_worker() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_answers_like_the_first_time() {
-    let fixture = Fixture::new().await;
-    fixture.write("a", "1");
-    let service = &fixture.service;
-    let queue = async |label: &str| {
-        let new = NewSnapshot { label: label.into(), ..NewSnapshot::default() };
-        service.queue_snapshot(&root_caller(), fixture.source_id(), new, Some("key")).await
-    };
-    let first = queue("x").await.unwrap();
-    assert_eq!(queue("x").await.unwrap(), first);
-    assert_eq!(queue("y").await.unwrap_err().kind, ErrorKind::Conflict);
-}
-
-#[tokio::test]
 async fn a_cancelled_task_closes_its_snapshot() {
     let fixture = Fixture::new().await;
     let service = &fixture.service;
     let operator = caller(Role::Operator);
     let queued =
-        service.queue_snapshot(&operator, fixture.source_id(), NewSnapshot::default(), None).await.unwrap();
+        service.queue_snapshot(&operator, fixture.source_id(), NewSnapshot::default()).await.unwrap();
     let cancelled = service.cancel_task(&operator, &queued.task).await.unwrap();
     assert_eq!(cancelled.state, TaskState::Cancelled);
     let closed = service.show_snapshot(&operator, &queued.id).await.unwrap();
@@ -68,10 +54,8 @@ async fn the_task_of_a_dead_worker_is_taken_over() {
     let fixture = Fixture::new().await;
     fixture.write("a", "1");
     let service = &fixture.service;
-    let queued = service
-        .queue_snapshot(&root_caller(), fixture.source_id(), NewSnapshot::default(), None)
-        .await
-        .unwrap();
+    let queued =
+        service.queue_snapshot(&root_caller(), fixture.source_id(), NewSnapshot::default()).await.unwrap();
     let dead = service.claim_task("dead").await.unwrap().unwrap();
     assert!(service.claim_task("w1").await.unwrap().is_none(), "the lease holds");
     fixture.clock.advance(61);
@@ -93,7 +77,7 @@ async fn a_failing_capture_is_tried_again_only_when_that_may_help() {
     let fixture = Fixture::new().await;
     let service = &fixture.service;
     let new = NewSnapshot { paths: vec!["missing".into()], ..NewSnapshot::default() };
-    let queued = service.queue_snapshot(&root_caller(), fixture.source_id(), new, None).await.unwrap();
+    let queued = service.queue_snapshot(&root_caller(), fixture.source_id(), new).await.unwrap();
     work(&fixture).await;
     let task = service.show_task(&root_caller(), &queued.task).await.unwrap();
     assert_eq!(task.state, TaskState::Failed);
@@ -112,7 +96,7 @@ async fn a_restore_and_its_undo_are_done_by_a_worker() {
     let service = &fixture.service;
     let technical = caller(Role::Technical);
     let plan = service.plan_restore(&technical, &good.id, RestoreRequest::default()).await.unwrap();
-    let queued = service.queue_restore(&technical, fixture.source_id(), &plan.id, None).await.unwrap();
+    let queued = service.queue_restore(&technical, fixture.source_id(), &plan.id).await.unwrap();
     // A save in between does not mistake the waiting operation for an interrupted one.
     fixture.save("in between").await;
     assert_eq!(
@@ -130,7 +114,7 @@ async fn a_restore_and_its_undo_are_done_by_a_worker() {
         service.show_operation(&technical, &undo.operation).await.unwrap().state,
         OperationState::Done
     );
-    let again = service.queue_restore(&technical, fixture.source_id(), &plan.id, None).await.unwrap_err();
+    let again = service.queue_restore(&technical, fixture.source_id(), &plan.id).await.unwrap_err();
     assert_eq!(again.word(), "stale_plan");
 }
 
@@ -142,7 +126,7 @@ async fn a_restore_whose_worker_died_before_it_began_is_closed() {
     fixture.write("a", "2");
     let service = &fixture.service;
     let plan = service.plan_restore(&root_caller(), &good.id, RestoreRequest::default()).await.unwrap();
-    let queued = service.queue_restore(&root_caller(), fixture.source_id(), &plan.id, None).await.unwrap();
+    let queued = service.queue_restore(&root_caller(), fixture.source_id(), &plan.id).await.unwrap();
     service.claim_task("dead").await.unwrap().unwrap();
     fixture.clock.advance(61);
     work(&fixture).await;

@@ -3,7 +3,8 @@
 //! - [`capture`] reads a tree into a repository; what is unchanged since the parent snapshot is not read.
 //! - [`diff_snapshots`] and [`diff_live`] tell what changed.
 //! - [`plan`] tells what putting a snapshot back would change, [`execute`] does it whole or not at all, and [`recover`]
-//!   finishes what an interruption left. [`restore_to`] restores into an empty directory.
+//!   finishes what an interruption left. [`restore_to`] restores into an empty directory, [`unpack_to`] what was
+//!   sent as an archive.
 //! - [`ChangeSet`] changes single paths, whole or not at all, with the same journal.
 //! - [`WorkspaceLock`] keeps operations of different processes apart; [`execute`] and [`recover`] want it held.
 //!
@@ -17,6 +18,8 @@ mod compare;
 mod error;
 mod exclude;
 mod fs;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod lock;
 mod restore;
 mod selection;
@@ -36,7 +39,7 @@ pub use exclude::{ExcludeOptions, IGNORE_FILE, OWN_DIRECTORY};
 pub use fs::file_system_time;
 pub use lock::{LockOwner, WorkspaceLock, host_name};
 pub use restore::{
-    Action, ExecuteOptions, PlannedChange, RestoreOptions, RestorePlan, execute, plan, restore_to,
+    Action, ExecuteOptions, PlannedChange, RestoreOptions, RestorePlan, execute, plan, restore_to, unpack_to,
 };
 pub use selection::Selection;
 pub use source::{Execution, WorkspaceSource};

@@ -136,6 +136,11 @@ impl Selection {
         if is_above { Selected::Above } else { Selected::Outside }
     }
 
+    /// Whether something below `path`, which is not selected itself, may be.
+    pub fn leads_through(&self, path: &[u8]) -> bool {
+        self.of(path) == Selected::Above
+    }
+
     /// Whether `path` is selected, by its own name or by a directory above it.
     pub fn contains(&self, path: &[u8]) -> bool {
         let mut ends = path.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(at, _)| at);

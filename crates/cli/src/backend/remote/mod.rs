@@ -3,6 +3,8 @@
 #![expect(clippy::unused_async, reason = "the same calls reach both backends")]
 
 mod content;
+pub(crate) mod group;
+mod restore_to;
 pub(crate) mod select;
 pub(crate) mod task;
 
@@ -13,25 +15,27 @@ use backstay_api::entry::{Entry, EntryPage, EntryQuery};
 use backstay_api::hold::{Hold, HoldQuery};
 use backstay_api::operation::{Operation, OperationPage, OperationQuery, UndoRequest};
 use backstay_api::prune::{PruneRequest, PruneResult, RetentionRules};
-use backstay_api::restore::{NewRestorePlan, RestorePlan};
-use backstay_api::snapshot::{Snapshot, SnapshotPage, SnapshotQuery};
+use backstay_api::restore::{NewRestorePlan, RecoverRequest, RestorePlan};
+use backstay_api::snapshot::{Snapshot, SnapshotPage, SnapshotQuery, StateOrAll};
 use backstay_api::statistics::{Statistics, StatisticsQuery};
 use backstay_api::verify::{VerifyDepth as WireDepth, VerifyRequest};
 use backstay_api::workspace::Workspace;
 use backstay_client::Client;
 use backstay_model::retention::Rules;
 use backstay_model::{ErrorKind, SnapshotState, Trigger};
-use backstay_service::view::{NewHold, NewSnapshot, RestoreRequest, VerifyDepth, VerifyReport};
+use backstay_service::view::{
+    NewHold, NewSnapshot, RecoverReport, RestoreRequest, VerifyDepth, VerifyReport,
+};
 use tokio::sync::OnceCell;
 
-use super::RestoredTo;
+use crate::args::Changing;
 use crate::context::Context;
 use crate::discover;
 use crate::failure::Failure;
 use crate::inside;
 
-/// The most items that one page of the API holds.
-const PAGE: u32 = 1000;
+/// The most items that one page of any list of the API holds.
+const PAGE: u32 = 500;
 
 /// A server, and the workspace on it that the command means.
 #[derive(Debug)]
@@ -45,6 +49,11 @@ impl Remote {
     /// A client of the server at `url`. Nothing is sent yet.
     pub(crate) async fn open(cx: &Context, url: &str) -> Result<Self, Failure> {
         Ok(Self { client: select::client(cx, url)?, cx: cx.clone(), workspace: OnceCell::new() })
+    }
+
+    /// The client whose work waits for a lock as `--wait` says.
+    fn patient(&self, wait: u64) -> Client {
+        self.client.waiting_for_locks(u32::try_from(wait).unwrap_or(u32::MAX))
     }
 
     /// The workspace that the command means.
@@ -88,7 +97,7 @@ impl Remote {
     }
 
     /// Captures on the server's machine.
-    pub(crate) async fn save(&self, cx: &Context, new: NewSnapshot, _wait: u64) -> Result<Snapshot, Failure> {
+    pub(crate) async fn save(&self, cx: &Context, new: NewSnapshot, wait: u64) -> Result<Snapshot, Failure> {
         let request = backstay_api::snapshot::NewSnapshot {
             label: new.label,
             description: new.description,
@@ -101,7 +110,8 @@ impl Remote {
             allow_unreadable: new.allow_unreadable,
             strict: new.strict,
         };
-        let accepted = self.client.create_snapshot(&self.workspace().await?.id, &request, 0).await?;
+        let client = self.patient(wait);
+        let accepted = client.create_snapshot(&self.workspace().await?.id, &request, 0).await?;
         task::finish(&self.client, cx, "Saving", &accepted.task_id).await?;
         Ok(self.client.get_snapshot(&accepted.id).await?)
     }
@@ -115,11 +125,10 @@ impl Remote {
     pub(crate) async fn list(&self, limit: u32, offset: u64, all: bool) -> Result<SnapshotPage, Failure> {
         let mut query = self.query().await?;
         if all {
-            query.limit = Some(limit);
-            query.offset = Some(u32::try_from(offset).unwrap_or(u32::MAX));
-            return Ok(self.client.list_snapshots(&query).await?);
+            query.state = Some(StateOrAll::All);
+            return self.pages(query, limit, offset).await;
         }
-        query.state = Some(SnapshotState::Ready);
+        query.state = Some(StateOrAll::One(SnapshotState::Ready));
         let undo_points = SnapshotQuery { trigger: Some(Trigger::Safety), limit: Some(1), ..query.clone() };
         let undo_points = self.client.list_snapshots(&undo_points).await?.total;
         let (mut snapshots, mut skip) = (Vec::new(), offset);
@@ -142,9 +151,31 @@ impl Remote {
         }
     }
 
+    /// `limit` snapshots after the first `offset`, in as many pages as it takes.
+    async fn pages(
+        &self,
+        mut query: SnapshotQuery,
+        limit: u32,
+        offset: u64,
+    ) -> Result<SnapshotPage, Failure> {
+        query.limit = Some(limit.min(PAGE));
+        query.offset = Some(u32::try_from(offset).unwrap_or(u32::MAX).min(1_000_000_000));
+        let mut all = self.client.list_snapshots(&query).await?;
+        while let Some(next) = all.next.take().filter(|_| all.snapshots.len() < limit as usize) {
+            query.offset = None;
+            query.limit = Some((limit - all.snapshots.len() as u32).min(PAGE));
+            query.cursor = Some(next);
+            let page = self.client.list_snapshots(&query).await?;
+            all.snapshots.extend(page.snapshots);
+            all.next = page.next;
+        }
+        Ok(all)
+    }
+
     /// The ids of every ready snapshot, undo points too.
     pub(crate) async fn all_ready(&self) -> Result<Vec<String>, Failure> {
-        let mut query = SnapshotQuery { state: Some(SnapshotState::Ready), ..self.query().await? };
+        let mut query =
+            SnapshotQuery { state: Some(StateOrAll::One(SnapshotState::Ready)), ..self.query().await? };
         let mut ids = Vec::new();
         loop {
             let page = self.client.list_snapshots(&query).await?;
@@ -252,31 +283,11 @@ impl Remote {
         &self,
         cx: &Context,
         plan: &RestorePlan,
-        _wait: u64,
+        wait: u64,
     ) -> Result<Operation, Failure> {
-        let accepted = self.client.restore(&plan.workspace_id, &plan.plan_id, 0).await?;
+        let accepted = self.patient(wait).restore(&plan.workspace_id, &plan.plan_id, 0).await?;
         task::finish(&self.client, cx, "Restoring", &accepted.task_id).await?;
         Ok(self.client.get_operation(&accepted.operation_id).await?)
-    }
-
-    /// Restoring into a directory of this machine needs the repository.
-    pub(crate) async fn restore_to(
-        &self,
-        _cx: &Context,
-        id: &str,
-        _request: RestoreRequest,
-        _target: &Path,
-    ) -> Result<RestoredTo, Failure> {
-        Err(Failure::usage("--to works without --server only").hint(format!(
-            "GET {}/api/v1/snapshots/{id}/archive is the snapshot as .tar.zst",
-            self.client.address()
-        )))
-    }
-
-    /// Comparing needs the repository.
-    pub(crate) async fn restore_test(&self, _cx: &Context, _id: &str) -> Result<Vec<String>, Failure> {
-        Err(Failure::usage("--restore-test works without --server only")
-            .hint("run it on the server's machine, or leave it out: --data full reads every byte"))
     }
 
     /// Every operation that can be undone, newest first.
@@ -308,25 +319,16 @@ impl Remote {
         cx: &Context,
         operation: &str,
         force: bool,
-        _wait: u64,
+        wait: u64,
     ) -> Result<Operation, Failure> {
-        let accepted = self.client.undo_operation(operation, &UndoRequest { force }, 0).await?;
+        let accepted = self.patient(wait).undo_operation(operation, &UndoRequest { force }, 0).await?;
         task::finish(&self.client, cx, "Undoing", &accepted.task_id).await?;
         Ok(self.client.get_operation(&accepted.operation_id).await?)
     }
 
     /// Deletes a snapshot.
-    pub(crate) async fn delete(
-        &self,
-        cx: &Context,
-        id: &str,
-        reason: &str,
-        _wait: u64,
-    ) -> Result<(), Failure> {
-        if !reason.is_empty() {
-            cx.output.warn("the server keeps no --reason");
-        }
-        Ok(self.client.delete_snapshot(id).await?)
+    pub(crate) async fn delete(&self, id: &str, reason: &str) -> Result<(), Failure> {
+        Ok(self.client.delete_snapshot(id, reason).await?)
     }
 
     /// Pins or unpins.
@@ -367,13 +369,7 @@ impl Remote {
     }
 
     /// Applies retention.
-    pub(crate) async fn prune(
-        &self,
-        cx: &Context,
-        rules: Rules,
-        dry_run: bool,
-        _wait: u64,
-    ) -> Result<PruneResult, Failure> {
+    pub(crate) async fn prune(&self, rules: Rules, dry_run: bool) -> Result<PruneResult, Failure> {
         let rules = RetentionRules {
             keep_last: Some(rules.keep_last),
             keep_hourly: Some(rules.keep_hourly),
@@ -385,11 +381,7 @@ impl Remote {
             keep_within: rules.keep_within.map(|within| within.to_string()),
         };
         let request = PruneRequest { rules: Some(rules), dry_run };
-        let result = self.client.prune_workspace(&self.workspace().await?.id, &request).await?;
-        if let Some(id) = &result.task_id {
-            task::finish(&self.client, cx, "Pruning", id).await?;
-        }
-        Ok(result)
+        Ok(self.client.prune_workspace(&self.workspace().await?.id, &request).await?)
     }
 
     /// Verifies snapshots.
@@ -398,31 +390,43 @@ impl Remote {
         cx: &Context,
         ids: &[String],
         depth: VerifyDepth,
+        restore_test: bool,
     ) -> Result<VerifyReport, Failure> {
-        let request = match depth {
-            VerifyDepth::Structure => VerifyRequest { depth: WireDepth::Structure, sample_percent: None },
-            VerifyDepth::Sample(percent) => {
-                VerifyRequest { depth: WireDepth::Sample, sample_percent: Some(percent) }
-            }
-            VerifyDepth::Full => VerifyRequest { depth: WireDepth::Full, sample_percent: None },
+        let (depth, sample_percent) = match depth {
+            VerifyDepth::Structure => (WireDepth::Structure, None),
+            VerifyDepth::Sample(percent) => (WireDepth::Sample, Some(percent)),
+            VerifyDepth::Full => (WireDepth::Full, None),
         };
+        let request = VerifyRequest { depth, sample_percent, restore_test };
         let mut all = VerifyReport { healthy: true, ..VerifyReport::default() };
         for id in ids {
             let accepted = self.client.verify_snapshot(id, &request, 0).await?;
             let done = task::finish(&self.client, cx, "Verifying", &accepted.task_id).await?;
-            let report: VerifyReport =
-                serde_json::from_value(done.result.unwrap_or_default()).map_err(|error| {
-                    Failure::new(ErrorKind::Internal, "the server's report does not have the expected form")
-                        .because(error.to_string())
-                        .hint("client and server may be of different versions; update the older one")
-                })?;
+            let report: VerifyReport = task::report(done)?;
             all.healthy &= report.healthy;
             all.snapshots += report.snapshots;
             all.chunks += report.chunks;
             all.bytes_read += report.bytes_read;
             all.damage.extend(report.damage);
+            all.restore_tests.extend(report.restore_tests);
         }
         Ok(all)
+    }
+
+    /// Finishes or takes back an operation that was cut off.
+    pub(crate) async fn recover(
+        &self,
+        cx: &Context,
+        backward: bool,
+        changing: Changing,
+    ) -> Result<RecoverReport, Failure> {
+        if changing.dry_run {
+            return super::unfinished(&self.operations().await?);
+        }
+        let client = self.patient(changing.wait);
+        let request = RecoverRequest { backward };
+        let accepted = client.recover_workspace(&self.workspace().await?.id, &request, 0).await?;
+        task::report(task::finish(&self.client, cx, "Recovering", &accepted.task_id).await?)
     }
 
     /// How much is kept.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use backstay_api::snapshot::SnapshotQuery;
+use backstay_api::snapshot::{SnapshotQuery, StateOrAll};
 use backstay_api::workspace::{Workspace, WorkspaceQuery};
 use backstay_client::{Client, ClientOptions};
 use backstay_model::{ErrorKind, SnapshotState, Trigger};
@@ -73,7 +73,8 @@ pub(super) async fn snapshot(remote: &Remote, text: &str) -> Result<String, Fail
         None => None,
     };
     let Some(mut back) = back else { return by_prefix(remote, text).await };
-    let mut query = SnapshotQuery { state: Some(SnapshotState::Ready), ..remote.query().await? };
+    let mut query =
+        SnapshotQuery { state: Some(StateOrAll::One(SnapshotState::Ready)), ..remote.query().await? };
     loop {
         let page = remote.client.list_snapshots(&query).await?;
         for snapshot in page.snapshots.into_iter().filter(|snapshot| snapshot.trigger != Trigger::Safety) {

@@ -3,6 +3,7 @@
 use backstay_api::task::{Task, TaskState};
 use backstay_client::Client;
 use backstay_model::ErrorKind;
+use serde::de::DeserializeOwned;
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -42,9 +43,34 @@ pub(crate) async fn finish(
     match task.state {
         TaskState::Done => Ok(task),
         TaskState::Cancelled => Err(Failure::interrupted()),
-        _ => {
-            let reason = task.error.unwrap_or_else(|| format!("task {id} failed"));
-            Err(Failure::new(ErrorKind::Internal, reason).code("task_failed").detail("task_id", id))
-        }
+        _ => Err(failure(&task)),
     }
+}
+
+/// Why the task failed, with the exit code that the same failure has without a server.
+fn failure(task: &Task) -> Failure {
+    let known = task.result.as_ref();
+    let text = |name: &str| known.and_then(|known| known.get(name)?.as_str()).map(str::to_owned);
+    let word = text("code");
+    let kind = ErrorKind::ALL.into_iter().find(|kind| Some(kind.traits().code) == word.as_deref());
+    // A word that is narrower than that of a kind, such as `stale_plan`, names a conflict.
+    let kind = kind.unwrap_or(if word.is_some() { ErrorKind::Conflict } else { ErrorKind::Internal });
+    let reason = task.error.clone().unwrap_or_else(|| format!("task {} failed", task.id));
+    let mut failure = Failure::new(kind, reason)
+        .code(word.unwrap_or_else(|| "task_failed".to_owned()))
+        .maybe_hint(text("hint"))
+        .detail("task_id", task.id.as_str());
+    if let Some(owner) = known.and_then(|known| known.get("owner")).filter(|owner| owner.is_object()) {
+        failure = failure.detail("owner", owner.clone()).hint("`--wait SECONDS` waits for it");
+    }
+    failure
+}
+
+/// The report that a task ended with.
+pub(super) fn report<T: DeserializeOwned>(task: Task) -> Result<T, Failure> {
+    serde_json::from_value(task.result.unwrap_or_default()).map_err(|error| {
+        Failure::new(ErrorKind::Internal, "the server's report does not have the expected form")
+            .because(error.to_string())
+            .hint("client and server may be of different versions; update the older one")
+    })
 }

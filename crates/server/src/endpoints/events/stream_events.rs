@@ -99,7 +99,7 @@ mod tests {
         let with = |text: &str| {
             let mut headers = HeaderMap::new();
             headers.insert("last-event-id", text.parse().unwrap());
-            last_event_id(&headers).map_err(|error| error.detail().to_owned())
+            last_event_id(&headers).map_err(|error| error.sentence().to_owned())
         };
         assert_eq!(with("42"), Ok(Some(42)));
         assert_eq!(with(""), Ok(None));

@@ -7,7 +7,7 @@ use backstay_api::snapshot::WaitQuery;
 use super::GroupId;
 use crate::answer::accepted;
 use crate::error::Result;
-use crate::extract::{App, IdPath, IdempotencyKey, JsonOrDefault, Query, SignedIn};
+use crate::extract::{App, IdPath, JsonOrDefault, Query, SignedIn};
 use crate::problems::{Conflicting, OfOne, Signed, Storing, WithBody};
 use crate::waiting::wait_for;
 use crate::wire;
@@ -19,9 +19,7 @@ use crate::wire;
     tag = "groups",
     params(
         IdPath,
-        WaitQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "The same request sent twice does its work once.",
-            min_length = 1, max_length = 200, pattern = "^[!-~]+$")
+        WaitQuery
     ),
     request_body = Option<NewGroupSnapshot>,
     responses(
@@ -34,12 +32,15 @@ pub(crate) async fn create_group_snapshot(
     SignedIn { caller, .. }: SignedIn,
     GroupId(id): GroupId,
     Query(wait): Query<WaitQuery>,
-    IdempotencyKey(key): IdempotencyKey,
     JsonOrDefault(new): JsonOrDefault<NewGroupSnapshot>,
 ) -> Result<Response> {
-    let queued = state.service().queue_group_snapshot(&caller, &id, &new.label, key.as_deref()).await?;
+    let queued = state
+        .service()
+        .waiting_for_locks(wait.lock_wait)
+        .queue_group_snapshot(&caller, &id, &new.label)
+        .await?;
     if let Some(task) = &queued.task {
-        wait_for(&state, &caller, task, wait).await?;
+        wait_for(&state, &caller, task, wait).await;
     }
     let body = wire::group_snapshot(queued);
     let location = body.task_id.as_ref().map(|task| format!("/api/v1/tasks/{task}")).unwrap_or_default();

@@ -30,9 +30,13 @@ pub(crate) async fn restore_group(
     Query(wait): Query<WaitQuery>,
     Json(new): Json<NewGroupRestore>,
 ) -> Result<Response> {
-    let queued = state.service().queue_group_restore(&caller, &id, &new.group_snapshot_id).await?;
+    let queued = state
+        .service()
+        .waiting_for_locks(wait.lock_wait)
+        .queue_group_restore(&caller, &id, &new.group_snapshot_id)
+        .await?;
     if let Some(task) = &queued.task {
-        wait_for(&state, &caller, task, wait).await?;
+        wait_for(&state, &caller, task, wait).await;
     }
     let body = wire::group_restore(queued);
     let location = body.task_id.as_ref().map(|task| format!("/api/v1/tasks/{task}")).unwrap_or_default();

@@ -2,10 +2,11 @@
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
-use backstay_model::{Action, ErrorKind, policy};
+use backstay_model::{Action, ErrorKind, Subject, policy};
 use http::header;
 use http::request::Parts;
 
+use crate::denied;
 use crate::error::{ApiError, Result};
 use crate::extract::{RemoteAddress, SignedIn};
 use crate::problems::Signed;
@@ -43,7 +44,10 @@ impl FromRequestParts<AppState> for MetricsReader {
         if policy::allows(signed_in.caller.role, None, Action::Audit) {
             Ok(Self)
         } else {
-            Err(ApiError::new(ErrorKind::Forbidden, "Only an admin may read the metrics"))
+            let refused = ApiError::new(ErrorKind::Forbidden, "Only an admin may read the metrics");
+            let subject = Subject::new("metrics", "server");
+            denied::record(state, &signed_in.caller, "access_denied", subject, refused.sentence()).await;
+            Err(refused)
         }
     }
 }

@@ -4,6 +4,7 @@ mod cancel_operation;
 mod get_operation;
 mod list_operations;
 mod plan_restore;
+mod recover_workspace;
 mod restore_snapshot;
 mod undo_operation;
 
@@ -20,4 +21,5 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get_operation::get_operation))
         .routes(routes!(undo_operation::undo_operation))
         .routes(routes!(cancel_operation::cancel_operation))
+        .routes(routes!(recover_workspace::recover_workspace))
 }

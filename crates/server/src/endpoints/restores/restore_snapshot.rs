@@ -8,7 +8,7 @@ use backstay_service::view::QueuedOperation;
 
 use crate::answer::accepted;
 use crate::error::Result;
-use crate::extract::{App, IdPath, IdempotencyKey, Json, PathId, Query, SignedIn};
+use crate::extract::{App, IdPath, Json, PathId, Query, SignedIn};
 use crate::problems::{Conflicting, OfOne, Signed, Storing, WithBody};
 use crate::state::AppState;
 use crate::waiting::wait_for;
@@ -22,9 +22,7 @@ use crate::wire;
     tag = "restores",
     params(
         IdPath,
-        WaitQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "The same request sent twice does its work once.",
-            min_length = 1, max_length = 200, pattern = "^[!-~]+$")
+        WaitQuery
     ),
     responses(
         (status = 202, description = "The restore is under way.", body = OperationAccepted),
@@ -36,10 +34,10 @@ pub(crate) async fn restore_snapshot(
     SignedIn { caller, .. }: SignedIn,
     PathId(id): PathId<SourceId>,
     Query(wait): Query<WaitQuery>,
-    IdempotencyKey(key): IdempotencyKey,
     Json(new): Json<NewRestore>,
 ) -> Result<Response> {
-    let queued = state.service().queue_restore(&caller, &id, &new.plan_id, key.as_deref()).await?;
+    let queued =
+        state.service().waiting_for_locks(wait.lock_wait).queue_restore(&caller, &id, &new.plan_id).await?;
     accepted_operation(&state, &caller, queued, wait).await
 }
 
@@ -50,7 +48,7 @@ pub(super) async fn accepted_operation(
     queued: QueuedOperation,
     wait: WaitQuery,
 ) -> Result<Response> {
-    wait_for(state, caller, &queued.task, wait).await?;
+    wait_for(state, caller, &queued.task, wait).await;
     let operation = state.service().show_operation(caller, &queued.operation).await?;
     let location = format!("/api/v1/operations/{}", queued.operation);
     let body = OperationAccepted {

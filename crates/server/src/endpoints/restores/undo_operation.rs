@@ -31,6 +31,7 @@ pub(crate) async fn undo_operation(
     Query(wait): Query<WaitQuery>,
     JsonOrDefault(request): JsonOrDefault<UndoRequest>,
 ) -> Result<Response> {
-    let queued = state.service().queue_undo(&caller, &id, request.force).await?;
+    let queued =
+        state.service().waiting_for_locks(wait.lock_wait).queue_undo(&caller, &id, request.force).await?;
     accepted_operation(&state, &caller, queued, wait).await
 }

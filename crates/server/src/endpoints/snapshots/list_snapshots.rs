@@ -1,8 +1,8 @@
 //! `GET /api/v1/snapshots`
 
 use axum::Json;
-use backstay_api::snapshot::{SnapshotPage, SnapshotQuery};
-use backstay_model::{Caller, SourceId};
+use backstay_api::snapshot::{KindOrAll, SnapshotPage, SnapshotQuery, StateOrAll};
+use backstay_model::{Caller, SnapshotState, SourceId};
 use backstay_service::view::SnapshotFilter;
 
 use crate::error::Result;
@@ -38,11 +38,18 @@ pub(in crate::endpoints) async fn snapshot_page(
         return Ok(Json(empty()));
     };
     let filter = SnapshotFilter {
-        kind: query.kind,
+        kind: query.kind.and_then(|kind| match kind {
+            KindOrAll::All => None,
+            KindOrAll::One(kind) => Some(kind),
+        }),
         source,
         label: query.label,
         text: query.q,
-        states: query.state.into_iter().collect(),
+        states: match query.state {
+            Some(StateOrAll::All) => SnapshotState::ALL.to_vec(),
+            Some(StateOrAll::One(state)) => vec![state],
+            None => Vec::new(),
+        },
         triggers: query.trigger.into_iter().collect(),
         since: query.since,
         until: query.until,

@@ -8,10 +8,12 @@ mod list_entries;
 mod list_holds;
 mod list_snapshots;
 mod pin_snapshot;
+mod put_back;
 mod read_archive;
 mod read_content;
 mod release_hold;
 mod snapshot_history;
+mod take_snapshot;
 mod unpin_snapshot;
 mod update_snapshot;
 mod verify_snapshot;
@@ -25,13 +27,14 @@ pub(super) use list_snapshots::snapshot_page;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(list_snapshots::list_snapshots))
+        .routes(routes!(list_snapshots::list_snapshots, take_snapshot::take_snapshot))
         .routes(routes!(snapshot_history::snapshot_history))
         .routes(routes!(
             get_snapshot::get_snapshot,
             update_snapshot::update_snapshot,
             delete_snapshot::delete_snapshot
         ))
+        .routes(routes!(put_back::put_back))
         .routes(routes!(list_entries::list_entries))
         .routes(routes!(read_content::read_content))
         .routes(routes!(read_archive::read_archive))

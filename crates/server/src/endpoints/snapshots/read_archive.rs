@@ -14,7 +14,7 @@ use crate::stream::tar_zst;
 
 /// Packs a subtree as `.tar.zst`, made while it is sent.
 ///
-/// Modes, owners, modification times at nanoseconds, symbolic and hard links are in it. When something cannot be read
+/// Modes, owners, modification times at nanoseconds, extended attributes, symbolic and hard links are in it. When something cannot be read
 /// on the way, the transfer is broken off instead of ending as if it were whole.
 #[utoipa::path(
     get,
@@ -33,7 +33,7 @@ pub(crate) async fn read_archive(
     Query(query): Query<ArchiveQuery>,
 ) -> Result<Response> {
     let path = tree_path(query.path.as_deref().unwrap_or_default());
-    let subtree = state.service().open_subtree(&caller, &id, &path).await?;
+    let subtree = state.service().open_subtree(&caller, &id, &path, &query.select).await?;
     let base = if path.is_empty() { id.as_str().as_bytes().to_vec() } else { path };
     let name = [base.as_slice(), b".tar.zst"].concat();
     let mut response = tar_zst(subtree).into_response();

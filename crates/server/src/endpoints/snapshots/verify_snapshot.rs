@@ -39,8 +39,8 @@ pub(crate) async fn verify_snapshot(
         VerifyDepth::Full => view::VerifyDepth::Full,
     };
     let scope = view::VerifyScope::Snapshots(vec![id]);
-    let task = state.service().queue_verify(&caller, &scope, depth).await?;
-    let ended = wait_for(&state, &caller, &task, wait).await?;
+    let task = state.service().queue_verify(&caller, &scope, depth, request.restore_test).await?;
+    let ended = wait_for(&state, &caller, &task, wait).await;
     let task_state = ended.map_or(TaskState::Queued, |task| wire::task_state(task.state));
     let location = format!("/api/v1/tasks/{task}");
     Ok(accepted(&location, TaskAccepted { task_id: task.into(), state: task_state }))

@@ -7,24 +7,21 @@ use backstay_service::view;
 
 use crate::answer::accepted;
 use crate::error::Result;
-use crate::extract::{App, IdPath, IdempotencyKey, JsonOrDefault, PathId, Query, SignedIn};
+use crate::extract::{App, IdPath, JsonOrDefault, PathId, Query, SignedIn};
 use crate::problems::{Conflicting, OfOne, Signed, Storing, WithBody};
 use crate::waiting::wait_for;
 
 /// Takes a snapshot of a workspace.
 ///
 /// The snapshot exists at once, in state `creating`, and a task captures it. With `wait` the answer comes when the task
-/// has ended or the time is over, with the state of then. With an `Idempotency-Key` the same request sent twice takes
-/// one snapshot.
+/// has ended or the time is over, with the state of then.
 #[utoipa::path(
     post,
     path = "/api/v1/workspaces/{id}/snapshots",
     tag = "snapshots",
     params(
         IdPath,
-        WaitQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "The same request sent twice does its work once.",
-            min_length = 1, max_length = 200, pattern = "^[!-~]+$")
+        WaitQuery
     ),
     request_body = Option<NewSnapshot>,
     responses(
@@ -37,12 +34,12 @@ pub(crate) async fn create_snapshot(
     SignedIn { caller, .. }: SignedIn,
     PathId(id): PathId<SourceId>,
     Query(wait): Query<WaitQuery>,
-    IdempotencyKey(key): IdempotencyKey,
     JsonOrDefault(new): JsonOrDefault<NewSnapshot>,
 ) -> Result<Response> {
-    let queued = state.service().queue_snapshot(&caller, &id, to_view(new), key.as_deref()).await?;
+    let queued =
+        state.service().waiting_for_locks(wait.lock_wait).queue_snapshot(&caller, &id, to_view(new)).await?;
     let mut snapshot_state = SnapshotState::Creating;
-    if wait_for(&state, &caller, &queued.task, wait).await?.is_some() {
+    if wait_for(&state, &caller, &queued.task, wait).await.is_some() {
         snapshot_state = state.service().show_snapshot(&caller, &queued.id).await?.state;
     }
     let location = format!("/api/v1/snapshots/{}", queued.id);

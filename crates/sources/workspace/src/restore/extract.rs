@@ -129,7 +129,7 @@ fn write_small(target: &Dir, job: &FileJob, reader: &Reader, rights: &Rights) ->
         .map_err(|errno| WorkspaceError::path("set the metadata of", &job.path, errno))
 }
 
-fn write_at(file: &OwnedFd, mut data: &[u8], mut offset: u64) -> Result<(), Errno> {
+pub(super) fn write_at(file: &OwnedFd, mut data: &[u8], mut offset: u64) -> Result<(), Errno> {
     while !data.is_empty() {
         match rustix::io::pwrite(file, data, offset) {
             Ok(0) => return Err(Errno::NOSPC),

@@ -6,11 +6,13 @@
 
 mod execute;
 mod extract;
+mod from_archive;
 mod of_plan;
 mod plan;
 mod stage_plan;
 mod to_directory;
 
 pub use execute::{ExecuteOptions, execute};
+pub use from_archive::unpack_to;
 pub use plan::{Action, PlannedChange, RestoreOptions, RestorePlan, plan};
 pub use to_directory::restore_to;

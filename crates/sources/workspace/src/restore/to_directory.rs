@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use backstay_model::OperationId;
+use backstay_model::{OperationId, SnapshotId};
 use backstay_repository::{DirectoryRef, Entry, Manifest, Node, Reader};
 use backstay_source::{CannotRestore, RestoreContext, RestoreReport};
 use rustix::fs::{AtFlags, Mode};
@@ -23,6 +23,14 @@ use crate::fs::{Dir, Opener, c_name, display, join};
 use crate::lock::open_own_directory;
 use crate::selection::{Selected, Selection};
 
+/// What was written into the stage of an empty directory.
+pub(super) struct Filled {
+    /// What was written and what could not be.
+    pub(super) report: RestoreReport,
+    /// The metadata of the directory itself, when it is to be set.
+    pub(super) root: Option<Metadata>,
+}
+
 /// Restores what `selection` selects of a snapshot into the directory `target`, which must be empty or not exist.
 ///
 /// The whole tree is staged in the target, every hash checked, and moved into place by renames at the end. A failed
@@ -35,6 +43,20 @@ pub fn restore_to(
     operation: &OperationId,
     context: &RestoreContext,
     steps: &Steps,
+) -> Result<RestoreReport> {
+    into_empty_directory(target, &manifest.snapshot, operation, context, steps, |root, stage, rights| {
+        write_tree(root, stage, rights, manifest, reader, selection, context)
+    })
+}
+
+/// Lets `fill` write a tree into a stage in the directory `target`, which must be empty or not exist, and moves it into place.
+pub(super) fn into_empty_directory(
+    target: &Path,
+    snapshot: &SnapshotId,
+    operation: &OperationId,
+    context: &RestoreContext,
+    steps: &Steps,
+    fill: impl FnOnce(&Dir, &Stage, &Rights) -> Result<Filled>,
 ) -> Result<RestoreReport> {
     let at_target = |errno: Errno| WorkspaceError::Path {
         operation: "open",
@@ -58,7 +80,7 @@ pub fn restore_to(
     }
     let own = open_own_directory(target)?;
     let stage = Stage::create(&own, operation)?;
-    let restored = write_tree(&root, &own, &stage, manifest, reader, selection, operation, context, steps);
+    let restored = place_tree(&root, &own, &stage, snapshot, operation, context, steps, fill);
     if matches!(restored, Err(WorkspaceError::Fault { .. } | WorkspaceError::Unfinished { .. })) {
         return restored;
     }
@@ -96,37 +118,19 @@ fn remove_own(root: &Dir, operation: &OperationId) -> Result<()> {
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of one restore, used nowhere else")]
-fn write_tree(
+fn place_tree(
     root: &Dir,
     own: &Dir,
     stage: &Stage,
-    manifest: &Manifest,
-    reader: &Reader,
-    selection: &Selection,
+    snapshot: &SnapshotId,
     operation: &OperationId,
     context: &RestoreContext,
     steps: &Steps,
+    fill: impl FnOnce(&Dir, &Stage, &Rights) -> Result<Filled>,
 ) -> Result<RestoreReport> {
-    context.progress.expect(manifest.counts.files, manifest.logical_bytes);
     steps.pass()?;
     let rights = Rights::of_process();
-    let mut tree = Tree {
-        target: &stage.dir,
-        opener: Opener::new(&stage.dir),
-        reader,
-        rights: &rights,
-        context,
-        selection,
-        folds_case: folds_case(root),
-        jobs: Vec::new(),
-        links: HashMap::new(),
-        linked: Vec::new(),
-        directories: Vec::new(),
-        report: RestoreReport::default(),
-    };
-    tree.walk(&manifest.root)?;
-    tree.finish()?;
-    let mut report = tree.report;
+    let Filled { mut report, root: root_metadata } = fill(root, stage, &rights)?;
     steps.pass()?;
     context.cancel.check()?;
     let listing =
@@ -140,16 +144,14 @@ fn write_tree(
             hashes: Hashes::default(),
         })
         .collect();
-    let attributes = WorkspaceAttributes::from_map(&manifest.attributes);
-    if selection.is_all() && attributes.scope.is_empty() && attributes.root.mode != 0 {
-        let metadata = Metadata::of_root(&attributes.root);
+    if let Some(metadata) = root_metadata {
         operations.push(Operation::SetMetadata { path: Vec::new(), metadata });
     }
     let journal = Journal::create(own)?;
     let header = Header {
         operation: operation.clone(),
         kind: "restore".to_owned(),
-        snapshot: Some(manifest.snapshot.clone()),
+        snapshot: Some(snapshot.clone()),
         safety_snapshot: None,
         detail: serde_json::Value::Null,
     };
@@ -163,7 +165,39 @@ fn write_tree(
     Ok(report)
 }
 
-fn folds_case(root: &Dir) -> bool {
+/// Writes what is selected of a snapshot.
+fn write_tree(
+    root: &Dir,
+    stage: &Stage,
+    rights: &Rights,
+    manifest: &Manifest,
+    reader: &Reader,
+    selection: &Selection,
+    context: &RestoreContext,
+) -> Result<Filled> {
+    context.progress.expect(manifest.counts.files, manifest.logical_bytes);
+    let mut tree = Tree {
+        target: &stage.dir,
+        opener: Opener::new(&stage.dir),
+        reader,
+        rights,
+        context,
+        selection,
+        folds_case: folds_case(root),
+        jobs: Vec::new(),
+        links: HashMap::new(),
+        linked: Vec::new(),
+        directories: Vec::new(),
+        report: RestoreReport::default(),
+    };
+    tree.walk(&manifest.root)?;
+    tree.finish()?;
+    let attributes = WorkspaceAttributes::from_map(&manifest.attributes);
+    let is_whole = selection.is_all() && attributes.scope.is_empty() && attributes.root.mode != 0;
+    Ok(Filled { report: tree.report, root: is_whole.then(|| Metadata::of_root(&attributes.root)) })
+}
+
+pub(super) fn folds_case(root: &Dir) -> bool {
     root.stat(c".BACKSTAY").is_ok()
 }
 

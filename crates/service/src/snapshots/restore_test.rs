@@ -1,41 +1,94 @@
-//! Compares a restored directory with the snapshot it came from, entry by entry and byte by byte.
+//! Restores into a scratch directory and compares with the snapshot, entry by entry and byte by byte.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use backstay_model::Rng;
+use backstay_model::{Action, Caller, ErrorKind, OperationId, Rng, SnapshotId, SnapshotState};
 use backstay_repository::{Cancel, Progress};
-use backstay_service::view::{Entry, EntryKind};
-use backstay_service::{Subtree, SubtreeItem};
+use backstay_source_workspace::{self as workspace, Selection, Steps};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, readlinkat, statat};
 
-use crate::failure::Failure;
+use super::diff_snapshot::context_of;
+use super::read_content::{Subtree, SubtreeItem};
+use super::stored::Stored;
+use crate::error::{Result, ServiceError};
+use crate::run::Run;
+use crate::service::{Service, blocking};
+use crate::view::{Entry, EntryKind, RestoreTest};
 
 /// The most differences that are reported.
 const MAX_DIFFERENCES: usize = 1000;
 
+impl Service {
+    /// Restores each snapshot into a private directory among the temporary files of this machine and compares it with what the
+    /// snapshot holds. A difference is no error: the report tells of it.
+    pub async fn test_restores(
+        &self,
+        caller: &Caller,
+        ids: &[SnapshotId],
+        run: &Run,
+    ) -> Result<Vec<RestoreTest>> {
+        let mut tests = Vec::with_capacity(ids.len());
+        for id in ids {
+            let row = self.permitted_snapshot(caller, id, Action::Verify).await?;
+            if row.state != SnapshotState::Ready {
+                return Err(ServiceError::conflict(format!("Snapshot {id} is {}", row.state)));
+            }
+            let stored = Stored::of(&row, self.lazy_repository())?;
+            let subtree = self.open_subtree(caller, id, b"", &[]).await?;
+            let operation = OperationId::generate(self.now(), &**self.rng());
+            let (context, rng) = (context_of(run), Arc::clone(self.rng()));
+            let differences = blocking("test the restore", move || {
+                let scratch = Scratch::create(&*rng)?;
+                let opened = stored.open()?;
+                let report = workspace::restore_to(
+                    scratch.path(),
+                    &opened.manifest,
+                    &opened.reader,
+                    &Selection::all(),
+                    &operation,
+                    &context,
+                    &Steps::unlimited(),
+                )?;
+                let (mut differences, noted) =
+                    compare(subtree, scratch.path(), &*context.progress, &context.cancel)?;
+                let lost = report.not_restored.iter().filter(|lost| !noted.contains(&lost.path));
+                differences.extend(
+                    lost.map(|lost| format!("{}: {}", String::from_utf8_lossy(&lost.path), lost.reason)),
+                );
+                Ok(differences)
+            })
+            .await?;
+            tests.push(RestoreTest { snapshot: id.clone(), identical: differences.is_empty(), differences });
+        }
+        Ok(tests)
+    }
+}
+
 /// A private directory among the temporary files, removed when dropped.
 #[derive(Debug)]
-pub(crate) struct Scratch(PathBuf);
+struct Scratch(PathBuf);
 
 impl Scratch {
     /// Creates the directory.
-    pub(crate) fn create(rng: &dyn Rng) -> Result<Self, Failure> {
+    fn create(rng: &dyn Rng) -> Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
         let name = format!("backstay-restore-test-{}", backstay_model::id::random_suffix(rng, 16));
         let path = std::env::temp_dir().join(name);
         std::fs::DirBuilder::new()
             .mode(0o700)
             .create(&path)
-            .map_err(|error| Failure::io(format!("cannot create {}", path.display()), &error))?;
+            .map_err(|error| failed("create", &path, error))?;
         Ok(Self(path))
     }
 
     /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
+    fn path(&self) -> &Path {
         &self.0
     }
 }
@@ -62,25 +115,27 @@ fn make_removable(root: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What differs between the snapshot and the directory at `root`, one sentence each.
-pub(crate) fn compare(
+/// What differs between the snapshot and the directory at `root`, one sentence each; and the paths that the snapshot only notes, so
+/// that they are nowhere else.
+fn compare(
     subtree: Subtree,
     root: &Path,
     progress: &dyn Progress,
     cancel: &Cancel,
-) -> Result<Vec<String>, Failure> {
-    let failed =
-        |error: rustix::io::Errno| Failure::io(format!("cannot read {}", root.display()), &error.into());
-    let root = rustix::fs::open(root, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(failed)?;
+) -> Result<(Vec<String>, HashSet<Vec<u8>>)> {
+    let root = rustix::fs::open(root, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .map_err(|errno| failed("read", root, errno.into()))?;
     let mut place = Place { root, parent: Vec::new(), directory: None };
-    let mut differences = Vec::new();
+    let (mut differences, mut noted) = (Vec::new(), HashSet::new());
     for item in subtree {
-        if cancel.is_cancelled() {
-            return Err(Failure::interrupted());
-        }
+        cancel.check()?;
         let item = item?;
         progress.current(&item.entry.path);
         let (path, size) = (item.entry.path.clone(), item.entry.size);
+        if is_only_noted(item.entry.kind) {
+            noted.insert(path);
+            continue;
+        }
         if !path.is_empty()
             && let Err(reason) = place.check(item)
         {
@@ -91,7 +146,20 @@ pub(crate) fn compare(
         }
         progress.advance(1, size);
     }
-    Ok(differences)
+    Ok((differences, noted))
+}
+
+/// Whether a snapshot holds nothing of such an entry but that it was there.
+const fn is_only_noted(kind: EntryKind) -> bool {
+    matches!(kind, EntryKind::Fifo | EntryKind::Socket | EntryKind::Device | EntryKind::Unreadable)
+}
+
+fn failed(operation: &str, path: &Path, error: io::Error) -> ServiceError {
+    let kind = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::StorageFull,
+        _ => ErrorKind::Internal,
+    };
+    ServiceError::new(kind, format!("Cannot {operation} {}", path.display())).because(error)
 }
 
 /// Where the comparison is: the parent directory of the last entry stays open.
@@ -121,12 +189,6 @@ impl Place {
     /// The reason why the entry is not what it should be.
     fn check(&mut self, item: SubtreeItem) -> Result<(), String> {
         let entry = &item.entry;
-        if matches!(
-            entry.kind,
-            EntryKind::Fifo | EntryKind::Socket | EntryKind::Device | EntryKind::Unreadable
-        ) {
-            return Ok(());
-        }
         let unreadable = |error: io::Error| format!("cannot be read: {error}");
         self.enter(&entry.path).map_err(unreadable)?;
         let directory = self.directory.as_ref().ok_or("its directory is gone")?;

@@ -1,0 +1,198 @@
+//! Who may call what: one row for every operation of the OpenAPI document.
+#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use backstay_model::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::things::Things;
+use support::{TestServer, refused, send};
+
+/// The lowest role that may call an operation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Needs {
+    /// Anybody, also without a sign-in.
+    Nobody,
+    /// A role.
+    At(Role),
+}
+
+use Needs::{At, Nobody};
+use Role::{Admin, Operator, Superadmin, Technical, Viewer};
+
+/// A new operation without a row fails the test. Rows are called in this order, so what removes things comes last.
+const TABLE: &[(&str, &str, Needs)] = &[
+    ("get", "/", Nobody),
+    ("get", "/api/docs", Nobody),
+    ("get", "/api/openapi.json", Nobody),
+    ("get", "/health/live", Nobody),
+    ("get", "/health/ready", Nobody),
+    ("get", "/login", Nobody),
+    // From this machine; see `problems.rs` for others.
+    ("get", "/metrics", Nobody),
+    ("post", "/api/v1/sessions", Nobody),
+    ("get", "/api/v1/sessions/me", At(Viewer)),
+    ("get", "/api/v1/events", At(Viewer)),
+    ("get", "/api/v1/events/stream", At(Viewer)),
+    ("get", "/api/v1/statistics", At(Viewer)),
+    ("get", "/api/v1/tasks", At(Viewer)),
+    ("get", "/api/v1/tasks/{id}", At(Viewer)),
+    ("get", "/api/v1/tasks/{id}/progress", At(Viewer)),
+    ("get", "/api/v1/workspaces", At(Viewer)),
+    ("get", "/api/v1/workspaces/{id}", At(Viewer)),
+    ("get", "/api/v1/workspaces/{id}/operations", At(Viewer)),
+    ("get", "/api/v1/workspaces/{id}/snapshots", At(Viewer)),
+    ("get", "/api/v1/operations/{id}", At(Viewer)),
+    ("get", "/api/v1/snapshots", At(Viewer)),
+    ("get", "/api/v1/snapshots/history", At(Viewer)),
+    ("get", "/api/v1/snapshots/{id}", At(Viewer)),
+    ("head", "/api/v1/snapshots/{id}", At(Viewer)),
+    ("get", "/api/v1/snapshots/{id}/archive", At(Viewer)),
+    ("get", "/api/v1/snapshots/{id}/content", At(Viewer)),
+    ("head", "/api/v1/snapshots/{id}/content", At(Viewer)),
+    ("get", "/api/v1/snapshots/{id}/diff", At(Viewer)),
+    ("get", "/api/v1/snapshots/{id}/entries", At(Viewer)),
+    ("get", "/api/v1/snapshots/{id}/holds", At(Viewer)),
+    ("get", "/api/v1/workspace-groups", At(Viewer)),
+    ("get", "/api/v1/workspace-groups/{id}", At(Viewer)),
+    ("get", "/api/v1/tenants", At(Viewer)),
+    ("post", "/api/v1/snapshots", At(Operator)),
+    ("post", "/api/v1/workspaces/{id}/snapshots", At(Operator)),
+    ("post", "/api/v1/workspace-groups/{id}/snapshots", At(Operator)),
+    ("patch", "/api/v1/snapshots/{id}", At(Operator)),
+    ("post", "/api/v1/snapshots/{id}/verify", At(Operator)),
+    ("put", "/api/v1/snapshots/{id}/pin", At(Operator)),
+    ("delete", "/api/v1/snapshots/{id}/pin", At(Operator)),
+    ("post", "/api/v1/tasks/{id}/cancel", At(Operator)),
+    ("post", "/api/v1/snapshots/{id}/restore-plans", At(Technical)),
+    ("post", "/api/v1/snapshots/{id}/restore", At(Technical)),
+    ("post", "/api/v1/workspaces/{id}/restores", At(Technical)),
+    ("post", "/api/v1/workspaces/{id}/recover", At(Technical)),
+    ("post", "/api/v1/workspace-groups/{id}/restores", At(Technical)),
+    ("post", "/api/v1/operations/{id}/cancel", At(Technical)),
+    ("post", "/api/v1/operations/{id}/undo", At(Technical)),
+    ("get", "/api/v1/audit", At(Admin)),
+    ("get", "/api/v1/audit/export.csv", At(Admin)),
+    ("get", "/api/v1/audit/export.jsonl", At(Admin)),
+    ("get", "/api/v1/audit/verify", At(Admin)),
+    ("get", "/api/v1/users", At(Admin)),
+    ("post", "/api/v1/users", At(Admin)),
+    ("get", "/api/v1/users/{id}", At(Admin)),
+    ("patch", "/api/v1/users/{id}", At(Admin)),
+    ("post", "/api/v1/users/{id}/login-links", At(Admin)),
+    ("get", "/api/v1/tokens", At(Admin)),
+    ("post", "/api/v1/tokens", At(Admin)),
+    ("get", "/api/v1/webhooks", At(Admin)),
+    ("post", "/api/v1/webhooks", At(Admin)),
+    ("get", "/api/v1/webhooks/{id}", At(Admin)),
+    ("patch", "/api/v1/webhooks/{id}", At(Admin)),
+    ("get", "/api/v1/webhooks/{id}/deliveries", At(Admin)),
+    ("post", "/api/v1/webhooks/{id}/test", At(Admin)),
+    ("post", "/api/v1/workspaces", At(Admin)),
+    ("patch", "/api/v1/workspaces/{id}", At(Admin)),
+    ("post", "/api/v1/workspaces/{id}/prune", At(Admin)),
+    ("post", "/api/v1/workspace-groups", At(Admin)),
+    ("post", "/api/v1/snapshots/{id}/holds", At(Admin)),
+    ("post", "/api/v1/tenants", At(Superadmin)),
+    ("delete", "/api/v1/holds/{id}", At(Admin)),
+    ("delete", "/api/v1/webhooks/{id}", At(Admin)),
+    ("delete", "/api/v1/tokens/{id}", At(Admin)),
+    ("delete", "/api/v1/workspace-groups/{id}", At(Admin)),
+    ("delete", "/api/v1/snapshots/{id}", At(Admin)),
+    ("delete", "/api/v1/workspaces/{id}", At(Admin)),
+    ("delete", "/api/v1/sessions/me", At(Viewer)),
+];
+
+/// A body that every schema accepts, so that nothing but the role is a reason to refuse.
+fn body(method: &str, path: &str, root: &str, workspace: &str) -> Option<Value> {
+    Some(match (method, path) {
+        ("post", "/api/v1/sessions") => json!({"name": "nobody", "password": "nothing at all"}),
+        ("post", "/api/v1/snapshots") => json!({"source": workspace}),
+        ("post", "/api/v1/workspaces") => json!({"name": "new", "root": root}),
+        ("post", "/api/v1/workspaces/{id}/restores") => json!({"plan_id": "p"}),
+        ("post", "/api/v1/workspace-groups") => json!({"name": "new", "workspace_ids": [workspace]}),
+        ("post", "/api/v1/workspace-groups/{id}/restores") => json!({"group_snapshot_id": "g"}),
+        ("post", "/api/v1/users") => json!({"name": "new", "role": "viewer"}),
+        ("post", "/api/v1/tokens") => json!({"name": "new", "role": "viewer"}),
+        ("post", "/api/v1/webhooks") => json!({"url": "http://127.0.0.1:9/new"}),
+        ("post", "/api/v1/tenants") => json!({"name": "new"}),
+        ("post", "/api/v1/snapshots/{id}/holds") => json!({"reason": "new"}),
+        ("patch", _) => json!({}),
+        _ => return None,
+    })
+}
+
+#[test]
+fn every_operation_has_a_row() {
+    let document = serde_json::to_value(backstay_server::openapi_document()).unwrap();
+    let mut found = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in ["get", "head", "post", "put", "patch", "delete"] {
+            if item.get(method).is_some() {
+                found.insert((method.to_owned(), path.clone()));
+            }
+        }
+    }
+    let rows: BTreeSet<_> =
+        TABLE.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+    assert_eq!(rows.len(), TABLE.len(), "a row stands twice");
+    let missing: Vec<_> = found.difference(&rows).collect();
+    assert!(missing.is_empty(), "say in TABLE who may call {missing:?}");
+    let extra: Vec<_> = rows.difference(&found).collect();
+    assert!(extra.is_empty(), "there is no such operation any more: {extra:?}");
+}
+
+#[tokio::test]
+async fn every_role_may_call_what_its_row_says_and_a_refusal_leaves_an_event() {
+    let server = TestServer::start().await;
+    server.tenant("ours").await;
+    let things = Things::make(&server).await;
+    let admin = server.token_in("ours", Admin).await;
+    let root = server.root("new").to_str().unwrap().to_owned();
+    let mut tokens = Vec::new();
+    for role in [Viewer, Operator, Technical, Admin, Superadmin] {
+        tokens.push((role, server.token_in("ours", role).await));
+    }
+    for (method, path, needs) in TABLE {
+        let request = || {
+            let mut url = if path.contains("{id}") { things.fill(path) } else { (*path).to_owned() };
+            if path.ends_with("/content") {
+                url.push_str("?path=README.md");
+            }
+            let request = server.request(method.to_uppercase().parse::<Method>().unwrap(), &url);
+            match body(method, path, &root, things.workspace()) {
+                Some(body) => request.json(&body),
+                None => request,
+            }
+        };
+        let At(lowest) = needs else {
+            let status = request().send().await.unwrap().status();
+            assert_ne!(status, 403, "{method} {path}");
+            continue;
+        };
+        if *method == "head" {
+            assert_eq!(request().send().await.unwrap().status(), 401, "{method} {path}");
+        } else {
+            refused(request(), None, 401).await;
+        }
+        for (role, token) in tokens.iter().filter(|(role, _)| role < lowest) {
+            let before = denied(&server, &admin).await;
+            let problem = refused(request(), Some(token), 403).await;
+            assert_eq!(denied(&server, &admin).await, before + 1, "{role}: {method} {path}: {problem}");
+        }
+        let (_, token) = tokens.iter().find(|(role, _)| role == lowest).unwrap();
+        let status = request().bearer_auth(token).send().await.unwrap().status();
+        assert!(![401, 403, 405, 415, 500].contains(&status.as_u16()), "{lowest}: {method} {path}: {status}");
+    }
+}
+
+/// How many refusals the audit trail tells of.
+async fn denied(server: &TestServer, admin: &str) -> u64 {
+    let (status, page) =
+        send(server.request(Method::GET, "/api/v1/audit?outcome=denied&limit=1"), admin).await;
+    assert_eq!(status, 200, "{page}");
+    page["total"].as_u64().unwrap()
+}
