@@ -177,6 +177,9 @@ enum Class {
     Other,
 }
 
+/// What SQLite reports (`SQLITE_IOERR_SHMSIZE`) when there is no space for the index of its write-ahead log.
+const SHARED_MEMORY_DOES_NOT_GROW: i32 = 4874;
+
 /// SQLite gives extended result codes as numbers, PostgreSQL five characters (SQLSTATE).
 fn classify(code: &str) -> Class {
     if code.len() == 5 {
@@ -189,7 +192,11 @@ fn classify(code: &str) -> Class {
             _ => Class::Other,
         };
     }
-    match code.parse::<i32>().unwrap_or(0) & 0xff {
+    let code = code.parse::<i32>().unwrap_or(0);
+    if code == SHARED_MEMORY_DOES_NOT_GROW {
+        return Class::Full;
+    }
+    match code & 0xff {
         5 | 6 => Class::Busy,
         13 => Class::Full,
         10 | 14 | 8 | 3 => Class::Unavailable,

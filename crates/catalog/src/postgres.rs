@@ -10,6 +10,9 @@ use crate::catalog::CatalogOptions;
 use crate::error::{CatalogError, Result};
 use crate::migrate;
 
+/// How long a request waits for a connection, also while the database is gone: then it is told so, and may come again.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Connects and brings the schema up to date.
 pub(crate) async fn open(url: &str, location: &str, options: &CatalogOptions) -> Result<PgPool> {
     let failed = |error| CatalogError::from_driver("connect to the database", error);
@@ -33,7 +36,7 @@ pub(crate) async fn open(url: &str, location: &str, options: &CatalogOptions) ->
     let pool = PgPoolOptions::new()
         .max_connections(options.connections)
         .min_connections(0)
-        .acquire_timeout(Duration::from_secs(10))
+        .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_lazy_with(connect);
     let mut connection = pool.acquire().await.map_err(failed)?;
     migrate::postgres(&mut connection, location).await?;

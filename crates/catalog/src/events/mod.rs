@@ -3,6 +3,7 @@
 pub(crate) mod append;
 mod export;
 pub(crate) mod facet;
+mod groups;
 mod list;
 pub(crate) mod read;
 mod subscribe;

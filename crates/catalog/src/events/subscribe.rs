@@ -1,11 +1,12 @@
 //! Being woken when events are committed, by this process or another.
 
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use sqlx::postgres::PgListener;
+use sqlx::postgres::{PgListener, PgPool};
 use tokio::sync::watch;
 
-use crate::catalog::{Backend, Catalog};
+use crate::catalog::{Backend, Catalog, Inner};
 use crate::error::Result;
 
 /// How long a watcher waits before it looks at the log itself. Wakes from this process, and from PostgreSQL, come at once.
@@ -65,35 +66,33 @@ impl Catalog {
     /// Starts, once, to listen for the events of other servers.
     async fn listen(&self) {
         let Backend::Postgres(pool) = &self.inner.backend else { return };
-        self.inner
-            .listening
-            .get_or_init(|| async {
-                let listener = PgListener::connect_with(pool).await;
-                let mut listener = match listener {
-                    Ok(listener) => listener,
-                    Err(error) => {
-                        tracing::warn!(%error, "events of other servers arrive late, because listening failed");
-                        return;
-                    }
-                };
-                let listening = match sqlx::query_scalar::<_, String>("SELECT current_schema()").fetch_one(pool).await {
-                    Ok(schema) => listener.listen(&format!("backstay_events_{schema}")).await,
-                    Err(error) => Err(error),
-                };
-                if let Err(error) = listening {
-                    tracing::warn!(%error, "events of other servers arrive late, because listening failed");
-                    return;
-                }
-                let weak = std::sync::Arc::downgrade(&self.inner);
-                tokio::spawn(async move {
-                    while let Ok(notification) = listener.recv().await {
-                        let Some(inner) = weak.upgrade() else { return };
-                        if let Ok(seq) = notification.payload().parse() {
-                            Catalog { inner }.announce(seq);
-                        }
-                    }
-                });
-            })
-            .await;
+        let start = async || {
+            tokio::spawn(listen_on(pool.clone(), Arc::downgrade(&self.inner)));
+        };
+        self.inner.listening.get_or_init(start).await;
+    }
+}
+
+/// Listens until the catalog is closed; a lost connection is made again. Meanwhile watchers look for themselves.
+async fn listen_on(pool: PgPool, catalog: Weak<Inner>) {
+    while catalog.strong_count() > 0 && !pool.is_closed() {
+        if let Err(error) = announce_notifications(&pool, &catalog).await {
+            tracing::debug!(%error, "events of other servers arrive late until the database can be listened to again");
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Announces what is heard; returns when the catalog is gone, or with the error by which the connection ended.
+async fn announce_notifications(pool: &PgPool, catalog: &Weak<Inner>) -> Result<(), sqlx::Error> {
+    let schema: String = sqlx::query_scalar("SELECT current_schema()").fetch_one(pool).await?;
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.listen(&format!("backstay_events_{schema}")).await?;
+    loop {
+        let notification = listener.recv().await?;
+        let Some(inner) = catalog.upgrade() else { return Ok(()) };
+        if let Ok(seq) = notification.payload().parse() {
+            Catalog { inner }.announce(seq);
+        }
     }
 }

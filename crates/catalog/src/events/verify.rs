@@ -3,6 +3,7 @@
 use backstay_model::EventHash;
 use backstay_model::event::{ChainFault, ChainVerifier, GENESIS};
 
+use super::groups::Groups;
 use super::list::EventFilter;
 use crate::error::{CatalogError, Result};
 use crate::session::Session;
@@ -81,31 +82,26 @@ impl Session {
             let detail = format!("{count} events have numbers below 1");
             report.breaks.push(ChainBreak::Unreadable { detail });
         }
-        let everything = self.matching_events(&EventFilter::default()).await?;
-        let mut seq = 0;
-        while let Some(matching) = &everything {
-            let group = self.event_group(matching, seq, u64::MAX).await?;
-            if group.is_empty() {
-                break;
-            }
-            for event in group {
-                report.events += 1;
-                let found = match event {
-                    Ok(event) => {
-                        seq = seq.max(event.seq);
-                        if event.seq == head.0 {
-                            at_head = event.hash;
+        if let Some(everything) = self.matching_events(&EventFilter::default()).await? {
+            let mut groups = Groups::new(self, everything, u64::MAX);
+            while let Some(group) = groups.next().await? {
+                for event in group {
+                    report.events += 1;
+                    let found = match event {
+                        Ok(event) => {
+                            if event.seq == head.0 {
+                                at_head = event.hash;
+                            }
+                            verifier.next(&event).map(|fault| ChainBreak::Event { seq: event.seq, fault })
                         }
-                        verifier.next(&event).map(|fault| ChainBreak::Event { seq: event.seq, fault })
+                        Err(CatalogError::BrokenRow { column, id, detail, .. }) => {
+                            Some(ChainBreak::Unreadable { detail: format!("event {id}, {column}: {detail}") })
+                        }
+                        Err(error) => return Err(error),
+                    };
+                    if report.breaks.len() < BREAKS_MAX {
+                        report.breaks.extend(found);
                     }
-                    Err(CatalogError::BrokenRow { column, id, detail, .. }) => {
-                        seq = id.parse().unwrap_or(seq + 1).max(seq);
-                        Some(ChainBreak::Unreadable { detail: format!("event {id}, {column}: {detail}") })
-                    }
-                    Err(error) => return Err(error),
-                };
-                if report.breaks.len() < BREAKS_MAX {
-                    report.breaks.extend(found);
                 }
             }
         }

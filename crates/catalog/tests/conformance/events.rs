@@ -186,7 +186,8 @@ async fn every_filter_selects_what_it_says(fixture: &Fixture) {
         }
         newest_first.reverse();
         assert_eq!(newest_first, expected, "{filter:?}");
-        let exported: Vec<Event> = read.export_events(&filter).await.unwrap().try_collect().await.unwrap();
+        let reader = fixture.catalog.read().await.unwrap();
+        let exported: Vec<Event> = reader.export_events(&filter).await.unwrap().try_concat().await.unwrap();
         assert_eq!(exported.iter().map(|event| event.seq).collect::<Vec<_>>(), expected, "{filter:?}");
         let (streamed, _) = read.events_after(0, &filter, 1000).await.unwrap();
         assert_eq!(streamed.len(), expected.len(), "{filter:?}");
@@ -229,9 +230,9 @@ async fn a_watch_wakes_for_this_and_for_another_process(fixture: &Fixture) {
 
 async fn the_export_streams_everything(fixture: &Fixture) {
     fixture.record((1..=50).map(|n| draft("a", n))).await;
-    let mut read = fixture.catalog.read().await.unwrap();
+    let read = fixture.catalog.read().await.unwrap();
     let events: Vec<Event> =
-        read.export_events(&EventFilter::default()).await.unwrap().try_collect().await.unwrap();
+        read.export_events(&EventFilter::default()).await.unwrap().try_concat().await.unwrap();
     assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), (1..=50).collect::<Vec<_>>());
 }
 

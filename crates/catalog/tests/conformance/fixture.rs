@@ -10,6 +10,7 @@ use backstay_model::{
     Actor, ActorKind, EventData, EventDraft, Kind, Outcome, SnapshotId, SourceId, Subject, TaskId, TenantId,
     Timestamp, Trigger,
 };
+use backstay_testkit::PostgresSchema;
 use serde_json::json;
 use sqlx::Connection;
 
@@ -19,7 +20,7 @@ pub(crate) const START: Timestamp = Timestamp::from_micros(1_767_435_330_000_000
 pub(crate) struct Fixture {
     pub(crate) catalog: Catalog,
     pub(crate) url: String,
-    schema: Option<(String, String)>,
+    pub(crate) schema: Option<PostgresSchema>,
     _directory: Option<tempfile::TempDir>,
 }
 
@@ -33,31 +34,11 @@ impl Fixture {
 
     /// `None` when tests without services are asked for.
     pub(crate) async fn postgres() -> Option<Self> {
-        let Ok(server) = std::env::var("BACKSTAY_TEST_POSTGRES_URL") else {
-            assert!(
-                std::env::var("BACKSTAY_TEST_SKIP_SERVICES").is_ok_and(|skip| skip == "1"),
-                "run the tests under tools/with-services, which starts a private PostgreSQL, or set BACKSTAY_TEST_SKIP_SERVICES=1"
-            );
-            eprintln!("passed over: there is no PostgreSQL");
-            return None;
-        };
-        let mut bytes = [0; 8];
-        blake3::Hasher::new()
-            .update(tempfile::tempdir().unwrap().path().as_os_str().as_encoded_bytes())
-            .finalize_xof()
-            .fill(&mut bytes);
-        let schema = format!("test_{:016x}", u64::from_le_bytes(bytes));
-        let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
-        sqlx::query(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}")))
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        connection.close().await.unwrap();
-        let sign = if server.contains('?') { '&' } else { '?' };
-        let url = format!("{server}{sign}options=-csearch_path%3D{schema}");
+        let schema = PostgresSchema::create()?;
         let options = CatalogOptions { connections: 12, ..CatalogOptions::default() };
+        let url = schema.url();
         let catalog = Catalog::open(&url, &options).await.unwrap();
-        Some(Self { catalog, url, schema: Some((server, schema)), _directory: None })
+        Some(Self { catalog, url, schema: Some(schema), _directory: None })
     }
 
     /// Opens the same catalog again, as another process would.
@@ -112,13 +93,6 @@ impl Fixture {
 
     pub(crate) async fn finish(self) {
         self.catalog.close().await;
-        if let Some((server, schema)) = self.schema {
-            let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
-            sqlx::query(sqlx::AssertSqlSafe(format!("DROP SCHEMA {schema} CASCADE")))
-                .execute(&mut connection)
-                .await
-                .unwrap();
-        }
     }
 
     pub(crate) async fn add_tenant(&self, name: &str) -> TenantId {

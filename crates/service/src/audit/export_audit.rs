@@ -76,18 +76,19 @@ impl Service {
         format: ExportFormat,
         sender: &Sender<Result<Bytes>>,
     ) -> Result<()> {
-        let mut session = self.read().await?;
-        let mut events = session.export_events(filter).await?;
+        let mut groups = self.read().await?.export_events(filter).await?;
         let mut piece = Vec::with_capacity(PIECE_BYTES + 4096);
         if format == ExportFormat::Csv {
             append_line(&mut piece, COLUMNS);
         }
-        while let Some(event) = events.next().await {
-            append_event(&mut piece, &event?, format);
-            if piece.len() >= PIECE_BYTES {
-                let full = std::mem::replace(&mut piece, Vec::with_capacity(PIECE_BYTES + 4096));
-                if sender.send(Ok(Bytes::from(full))).await.is_err() {
-                    return Ok(());
+        while let Some(group) = groups.next().await {
+            for event in group? {
+                append_event(&mut piece, &event, format);
+                if piece.len() >= PIECE_BYTES {
+                    let full = std::mem::replace(&mut piece, Vec::with_capacity(PIECE_BYTES + 4096));
+                    if sender.send(Ok(Bytes::from(full))).await.is_err() {
+                        return Ok(());
+                    }
                 }
             }
         }
