@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::page::{list_query, page};
+use crate::page::list_query;
 use crate::words;
 
 /// Who did something.
@@ -75,11 +75,22 @@ pub struct SubjectRef {
     pub id: String,
 }
 
-page!(
-    /// A page of events, newest first.
-    EventPage,
-    events: Event
-);
+/// A page of events, newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EventPage {
+    /// This page, in the order of the list.
+    pub events: Vec<Event>,
+    /// How many there are in all, whatever the page; where `total_exact` is false, there are more.
+    pub total: u64,
+    /// Whether all were counted. A search whose matches no counter knows is counted up to 1000.
+    pub total_exact: bool,
+    /// The `cursor` of the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// A sentence for a person, for example why the list is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
 
 list_query!(
     /// Which events to list.

@@ -207,3 +207,19 @@ fn a_restore_test_compares_every_byte() {
     let report = sandbox.json(&["verify", "latest", "--restore-test", "--data", "0"]);
     assert_eq!(report["restore_tests"][0]["identical"], true, "{report}");
 }
+
+#[test]
+fn the_head_of_an_older_log_is_still_found() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a", "1");
+    sandbox.save();
+    let report = sandbox.json(&["audit", "verify"]);
+    let (seq, hash) = (report["last_seq"].as_u64().unwrap(), report["last_hash"].as_str().unwrap());
+    let head = format!("{seq}:{hash}");
+    sandbox.write("a", "2");
+    sandbox.save();
+    assert!(sandbox.json(&["audit", "verify"])["last_seq"].as_u64().unwrap() > seq);
+    sandbox.ok(&["audit", "verify", "--expect-head", &head]);
+    let forged = format!("{seq}:{}", hash.chars().rev().collect::<String>());
+    sandbox.run(&["audit", "verify", "--expect-head", &forged]).expect(1);
+}

@@ -4,6 +4,7 @@ mod csv;
 mod export_audit;
 mod list_events;
 mod record_denied;
+mod show_event;
 mod subscribe_events;
 mod verify_audit;
 mod visible;

@@ -2,17 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use backstay_model::{SnapshotId, SourceId, Timestamp};
+use backstay_model::{Event, SnapshotId, SourceId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Which events to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventFilter {
-    /// Only after this number.
-    pub after: Option<u64>,
-    /// Only before this number.
-    pub before: Option<u64>,
     /// Only these actions; `snapshot.` with the dot takes all that begin so. Empty for all.
     pub actions: Vec<String>,
     /// Only of this source.
@@ -80,4 +76,17 @@ pub struct HistoryFilter {
     pub action: Option<HistoryAction>,
     /// Only of this source.
     pub source: Option<SourceId>,
+}
+
+/// A page of the event log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventPage {
+    /// The events, newest first.
+    pub items: Vec<Event>,
+    /// How many match, on all pages together.
+    pub total: u64,
+    /// Whether `total` is the true number; otherwise there are more.
+    pub total_exact: bool,
+    /// The `cursor` of the next page; `None` on the last.
+    pub next: Option<String>,
 }

@@ -17,7 +17,7 @@ pub use access::{
 };
 pub use change::{Against, Change, ChangeKind, ChangePage, ChangeSummary, DiffOptions, EntryFacts};
 pub use entry::{Entry, EntryKind, EntryOptions};
-pub use event::{AuditReport, EventFilter, HistoryAction, HistoryEntry, HistoryFilter};
+pub use event::{AuditReport, EventFilter, EventPage, HistoryAction, HistoryEntry, HistoryFilter};
 pub use group::{Group, GroupRestore, GroupSnapshot, NewGroup};
 pub use operation::{
     CannotRestore, Operation, OperationState, QueuedOperation, RestorePlan, RestoreReport, RestoreRequest,

@@ -39,8 +39,6 @@ pub(super) async fn export(
     format: ExportFormat,
 ) -> Result<Response> {
     let filter = EventFilter {
-        after: None,
-        before: None,
         actions: query.action.into_iter().collect(),
         source: query.source.as_deref().map(|source| SourceId::parse(source).unwrap_or_else(|_| nothing())),
         subject: query.subject,

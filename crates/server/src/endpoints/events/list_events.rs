@@ -36,11 +36,15 @@ pub(super) async fn event_page(
     query: EventQuery,
 ) -> Result<Json<EventPage>> {
     let Ok(source) = query.source.as_deref().map(SourceId::parse).transpose() else {
-        return Ok(Json(EventPage { events: vec![], total: 0, next: None, message: None }));
+        return Ok(Json(EventPage {
+            events: vec![],
+            total: 0,
+            total_exact: true,
+            next: None,
+            message: None,
+        }));
     };
     let filter = EventFilter {
-        after: None,
-        before: None,
         actions: query.action.into_iter().collect(),
         source,
         subject: query.subject,
@@ -51,6 +55,12 @@ pub(super) async fn event_page(
         text: query.q,
     };
     let page = page_request(query.limit, query.offset, query.cursor);
-    let page = state.service().list_events(caller, &filter, &page).await?.map(wire::event);
-    Ok(Json(EventPage { events: page.items, total: page.total, next: page.next, message: None }))
+    let page = state.service().list_events(caller, &filter, &page).await?;
+    Ok(Json(EventPage {
+        events: page.items.into_iter().map(wire::event).collect(),
+        total: page.total,
+        total_exact: page.total_exact,
+        next: page.next,
+        message: None,
+    }))
 }
