@@ -164,6 +164,7 @@ async fn single_reads_use_indexes() {
     session.snapshots_with_prefix(None, "snapshot-17", 5).await.unwrap();
     session.snapshots_with_prefix(Some(&source), "snapshot-17", 5).await.unwrap();
     session.snapshot_of_manifest("m").await.unwrap();
+    session.known_manifests(&["m".into(), "n".into()]).await.unwrap();
     session.snapshots_of_group("g").await.unwrap();
     session.latest_ready(&source).await.unwrap();
     session.ready_snapshots(&source).await.unwrap();

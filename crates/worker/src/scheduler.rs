@@ -1,9 +1,11 @@
-//! What is done from time to time: sending webhooks, tidying up, queueing the work of the day.
+//! What is done at the start, and what from time to time: sending webhooks, tidying up, queueing the work of the day.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstay_service::{Result, Service};
+use backstay_model::Caller;
+use backstay_service::view::ReconcileReport;
+use backstay_service::{Result, Run, Service};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +20,7 @@ pub(crate) fn spawn(
     stop: &CancellationToken,
 ) {
     let (webhooks, tidy, daily) = (service.clone(), service.clone(), service.clone());
+    parts.spawn(reconcile(service.clone(), options.tidy_every, stop.clone()));
     parts.spawn(repeat("send webhooks", options.webhooks_every, stop.clone(), move || {
         send_webhooks(webhooks.clone())
     }));
@@ -29,6 +32,39 @@ pub(crate) fn spawn(
         let service = daily.clone();
         async move { service.queue_daily_work().await.map(|_| ()) }
     }));
+}
+
+/// Brings the catalog and the repository together, once; tries again after `pause` when that fails.
+async fn reconcile(service: Service, pause: Duration, stop: CancellationToken) {
+    let run = Run::default();
+    let caller = Caller::system("recovery");
+    loop {
+        let done = tokio::select! {
+            () = stop.cancelled() => return,
+            done = service.reconcile(&caller, &run) => done,
+        };
+        match done {
+            Ok(report) if report == ReconcileReport::default() => return,
+            Ok(report) => {
+                let (adopted, missing, unreadable) =
+                    (report.adopted.len(), report.missing.len(), report.unreadable.len());
+                tracing::warn!(
+                    reconcile.adopted = adopted,
+                    reconcile.missing = missing,
+                    reconcile.unreadable = unreadable,
+                    reconcile.closed = report.closed.len(),
+                    reconcile.deleted = report.deleted.len(),
+                    "catalog and repository had come apart and were brought together"
+                );
+                return;
+            }
+            Err(error) => tracing::warn!(%error, "could not bring catalog and repository together"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
 }
 
 /// Does `work` at once and then every `period` until `stop`. A failure is logged and the next time is waited for.

@@ -7,7 +7,7 @@ use super::row::{COLUMNS, SnapshotRow};
 use crate::error::{CatalogError, Result};
 use crate::page::{Paging, Total};
 use crate::session::Session;
-use crate::sql::sql;
+use crate::sql::{Fields, Value, sql};
 
 impl Session {
     /// The snapshot with this id, also when it is deleted.
@@ -20,6 +20,14 @@ impl Session {
     pub async fn snapshot_of_manifest(&mut self, manifest_id: &str) -> Result<Option<SnapshotRow>> {
         let text = format!("SELECT {COLUMNS} FROM snapshots WHERE manifest_id = $1");
         self.one(sql("read a snapshot", text).bind(manifest_id)).await
+    }
+
+    /// Those of these manifests that a snapshot was committed with.
+    pub async fn known_manifests(&mut self, ids: &[String]) -> Result<Vec<String>> {
+        let places: Vec<String> = (1..=ids.len()).map(|n| format!("${n}")).collect();
+        let text = format!("SELECT manifest_id FROM snapshots WHERE manifest_id IN ({})", places.join(", "));
+        let statement = sql("look for manifests", text).bind_all(ids.iter().map(Value::from));
+        self.raw(statement).await?.iter().map(|row| Fields::new("snapshots", row).text()).collect()
     }
 
     /// Up to `limit` snapshots whose id begins with `prefix`, by id; of one source, or of all.

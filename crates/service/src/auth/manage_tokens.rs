@@ -87,9 +87,16 @@ impl Service {
             ServiceError::new(ErrorKind::Unauthenticated, "The token is unknown, revoked or expired")
         })?;
         if row.last_used_at.is_none_or(|used| now.seconds_since(used) >= NOTE_USE_EVERY_S as f64) {
-            let mut tx = self.begin().await?;
-            tx.touch_token(&row.id, now).await?;
-            tx.commit().await?;
+            let noted = async {
+                let mut tx = self.begin().await?;
+                tx.touch_token(&row.id, now).await?;
+                tx.commit().await?;
+                Ok::<_, ServiceError>(())
+            };
+            // A full disk must not keep anybody from reading.
+            if let Err(error) = noted.await {
+                tracing::warn!(token.id = %row.id, %error, "the use of a token could not be noted");
+            }
         }
         let actor = Actor { kind: ActorKind::Token, id: row.id.to_string(), name: row.name };
         Ok(Caller { actor, tenant: row.tenant, role: row.role })

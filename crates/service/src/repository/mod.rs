@@ -2,6 +2,7 @@
 
 mod collect_garbage;
 mod copy_snapshots;
+mod dead_captures;
 mod manage_keys;
 mod rebuild_catalog;
 mod reconcile;

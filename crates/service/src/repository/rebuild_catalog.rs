@@ -41,8 +41,9 @@ impl Service {
         run.progress.expect(ids.len() as u64, 0);
         for batch in ids.chunks(BATCH) {
             run.cancel.check()?;
+            let manifests = self.read_manifests(batch).await?;
             let mut tx = self.begin().await?;
-            for (id, manifest) in self.read_manifests(batch).await? {
+            for (id, manifest) in manifests {
                 report.manifests += 1;
                 match manifest {
                     Err(reason) => report.unreadable.push(format!("{id}: {reason}")),

@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use backstay_catalog::{Paging, SnapshotFilter, SnapshotRow, Total};
-use backstay_model::{Action, Caller, SnapshotState, Subject};
+use backstay_model::{Action, Caller, SnapshotId, SnapshotState, Subject};
 use backstay_repository::ManifestId;
 use serde_json::json;
 
-use super::rebuild_catalog::{Adopted, was_raced};
+use super::rebuild_catalog::Adopted;
 use crate::error::{Result, ServiceError};
 use crate::run::Run;
 use crate::service::{Describe, Service};
@@ -22,18 +22,30 @@ impl Service {
     ///
     /// A capture between its manifest and its commit point is left alone: its row is `creating` and alive. One whose process died
     /// there becomes ready, since its content is whole. Idempotent.
+    ///
+    /// Marks and adopts nothing and is a conflict when the repository holds no snapshot and the catalog knows some: then it is another
+    /// repository, or not all of it is there.
     pub async fn reconcile(&self, caller: &Caller, run: &Run) -> Result<ReconcileReport> {
         self.permit(caller, None, Action::ManageTenants, &Subject::new("catalog", "all")).await?;
         let mut report = ReconcileReport::default();
         self.finish_deletions(&mut report).await?;
+        report.closed = self.close_dead_captures(caller, None).await?;
+        if self.manifest_ids().await?.is_empty() {
+            let ready = SnapshotFilter { states: vec![SnapshotState::Ready], ..SnapshotFilter::default() };
+            return match self.read().await?.list_snapshots(&ready, &Paging::first(1)).await?.total {
+                0 => Ok(report),
+                known => Err(another_repository(known)),
+            };
+        }
 
         // The rows are read before the manifests: a capture that finishes in between is in both.
-        let mut known: HashMap<ManifestId, SnapshotRow> = HashMap::new();
-        for row in self.rows_in(&[SnapshotState::Ready], run).await? {
+        let mut known: HashMap<ManifestId, SnapshotId> = HashMap::new();
+        self.each_row_in(&[SnapshotState::Ready], run, |row| {
             if let Some(id) = row.manifest_id.as_deref().and_then(|id| ManifestId::parse(id).ok()) {
-                known.insert(id, row);
+                known.insert(id, row.id);
             }
-        }
+        })
+        .await?;
         let present: HashSet<ManifestId> = self.manifest_ids().await?.into_iter().collect();
         self.mark_missing(caller, &known, &present, &mut report).await?;
         let unknown: Vec<ManifestId> = present.into_iter().filter(|id| !known.contains_key(id)).collect();
@@ -41,7 +53,6 @@ impl Service {
             run.cancel.check()?;
             self.adopt_unknown(caller, batch, &mut report).await?;
         }
-        report.closed.extend(self.close_dead_captures(caller, None).await?);
         report.adopted.sort();
         Ok(report)
     }
@@ -58,18 +69,17 @@ impl Service {
     async fn mark_missing(
         &self,
         caller: &Caller,
-        known: &HashMap<ManifestId, SnapshotRow>,
+        known: &HashMap<ManifestId, SnapshotId>,
         present: &HashSet<ManifestId>,
         report: &mut ReconcileReport,
     ) -> Result<()> {
-        for (_, row) in known.iter().filter(|(id, _)| !present.contains(id)) {
+        for (_, id) in known.iter().filter(|(id, _)| !present.contains(id)) {
             let mut tx = self.begin().await?;
             // It may have been deleted since the rows were read.
-            let still = tx.snapshot(&row.id).await?.filter(|now| now.state == SnapshotState::Ready);
-            if still.is_none() {
+            let Some(row) = tx.snapshot(id).await?.filter(|now| now.state == SnapshotState::Ready) else {
                 tx.roll_back().await;
                 continue;
-            }
+            };
             report.missing.push(row.id.clone());
             if row.damage.is_some() {
                 tx.roll_back().await;
@@ -113,15 +123,8 @@ impl Service {
                         Err(error) => return Err(error),
                     }
                 }
-                Some(row) if row.state == SnapshotState::Creating => {
-                    if row.lease_expires_at.is_none_or(|until| until <= self.now())
-                        && self.finish_dead_capture(caller, &row, &id, &manifest).await?
-                    {
-                        report.closed.push(row.id);
-                    }
-                }
                 // A tombstone whose manifest came back with an older copy of the repository, or a failed capture
-                // that had got as far as its manifest: neither is wanted.
+                // that had got as far as its manifest: neither is wanted. One that is alive ends by itself.
                 Some(row) if matches!(row.state, SnapshotState::Deleted | SnapshotState::Failed) => {
                     self.remove_manifest(&id).await?;
                 }
@@ -131,30 +134,6 @@ impl Service {
         Ok(())
     }
 
-    /// Makes a capture ready whose process died between its manifest and its commit point.
-    async fn finish_dead_capture(
-        &self,
-        caller: &Caller,
-        row: &SnapshotRow,
-        id: &ManifestId,
-        manifest: &backstay_repository::Manifest,
-    ) -> Result<bool> {
-        let owner = row.lease_owner.as_deref().unwrap_or_default();
-        let content = crate::snapshots::stored_content(id, manifest);
-        let mut tx = self.begin().await?;
-        match tx.ready_snapshot(&row.id, owner, &content, self.now()).await {
-            Err(error) if was_raced(&error) => return Ok(false),
-            ready => ready?,
-        };
-        let event = self.event(caller, "snapshot.created", Subject::new("snapshot", &row.id));
-        tx.record(event.of_source(&row.tenant, row.kind, &row.source).with(json!({
-            "name": row.label.as_deref().unwrap_or(row.id.as_str()), "trigger": row.trigger, "recovered": true,
-            "size_bytes": content.logical_bytes,
-        })));
-        tx.commit().await?;
-        Ok(true)
-    }
-
     async fn remove_manifest(&self, id: &ManifestId) -> Result<()> {
         let (repository, id) = (self.repository().await?, *id);
         crate::service::blocking("remove the manifest", move || Ok(repository.delete_manifest(&id)?)).await
@@ -162,17 +141,33 @@ impl Service {
 
     /// Every row in one of these states, oldest last.
     pub(crate) async fn rows_in(&self, states: &[SnapshotState], run: &Run) -> Result<Vec<SnapshotRow>> {
+        let mut rows = Vec::new();
+        self.each_row_in(states, run, |row| rows.push(row)).await?;
+        Ok(rows)
+    }
+
+    /// Hands over every row in one of these states, oldest last.
+    async fn each_row_in(
+        &self,
+        states: &[SnapshotState],
+        run: &Run,
+        mut take: impl FnMut(SnapshotRow),
+    ) -> Result<()> {
         let filter = SnapshotFilter { states: states.to_vec(), ..SnapshotFilter::default() };
         let mut paging = Paging { limit: 1000, total: Total::Skip, ..Paging::default() };
-        let mut rows = Vec::new();
         loop {
             run.cancel.check().map_err(ServiceError::from)?;
             let page = self.read().await?.list_snapshots(&filter, &paging).await?;
-            rows.extend(page.items);
+            page.items.into_iter().for_each(&mut take);
             match page.next {
                 Some(next) => paging.after = Some(next),
-                None => return Ok(rows),
+                None => return Ok(()),
             }
         }
     }
+}
+
+fn another_repository(known: u64) -> ServiceError {
+    ServiceError::conflict(format!("The repository holds no snapshot, but the catalog knows {known} in it"))
+        .hint("check that the catalog and the repository belong together; a verification marks what is lost")
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_catalog::{OperationRow, OperationState as RowState, SourceRow};
-use backstay_model::{Action, Caller, OperationId, SnapshotState, SourceId, TaskId};
+use backstay_model::{Action, Caller, OperationId, SourceId, TaskId};
 use backstay_source_workspace::{self as workspace, Outcome, Recovered, Steps, WorkspaceLock};
 
 use super::changed_paths::ChangedPaths;
@@ -126,29 +126,6 @@ impl Service {
         self.fail_operation_in(&mut tx, caller, row, RowState::Failed, reason).await?;
         tx.commit().await?;
         Ok(true)
-    }
-
-    /// Closes captures whose lease has run out, of one source or of all: as failed, with their events.
-    pub(crate) async fn close_dead_captures(
-        &self,
-        caller: &Caller,
-        source: Option<&SourceRow>,
-    ) -> Result<Vec<backstay_model::SnapshotId>> {
-        let mut closed = Vec::new();
-        for row in self.read().await?.expired_captures(self.now()).await? {
-            if source.is_some_and(|source| source.id != row.source) {
-                continue;
-            }
-            let mut tx = self.begin().await?;
-            if tx.snapshot(&row.id).await?.is_some_and(|row| row.state == SnapshotState::Creating) {
-                self.fail_capture_in(&mut tx, caller, &row, "the capture was interrupted").await?;
-                tx.commit().await?;
-                closed.push(row.id);
-            } else {
-                tx.roll_back().await;
-            }
-        }
-        Ok(closed)
     }
 
     /// Ends, by the journal, the operations of a task whose worker has died. Returns whether all of them are done.
