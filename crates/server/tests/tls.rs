@@ -16,7 +16,7 @@ async fn a_certificate_protects_the_connection_and_the_cookie() {
     std::fs::write(&certificate, made.cert.pem()).unwrap();
     std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
     let tls = Tls::load(&certificate, &key).unwrap();
-    let server = TestServer::start_on(ServerSettings::default(), Some(tls.clone())).await;
+    let server = TestServer::start_on(None, ServerSettings::default(), Some(tls.clone())).await;
     server.user("ann", "correct horse battery", Role::Viewer).await;
 
     let trusting = |pem: &str| {

@@ -1,43 +1,8 @@
 //! A full disk: a clear error, exit code 1, nothing damaged.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use backstay_testkit::SmallDisk;
 
-use crate::sandbox::Sandbox;
-
-/// A small file system in memory, unmounted when dropped.
-struct SmallDisk {
-    _directory: tempfile::TempDir,
-    path: PathBuf,
-}
-
-impl SmallDisk {
-    /// `None` when this process may not mount.
-    fn mount(size: &str) -> Option<Self> {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().to_owned();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
-            .arg(&path)
-            .status()
-            .is_ok_and(|status| status.success());
-        if !mounted {
-            eprintln!("skipped: a small file system cannot be mounted here (it takes root)");
-            return None;
-        }
-        Some(Self { _directory: directory, path })
-    }
-
-    fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(&self.path).status();
-    }
-}
+use crate::sandbox::{Ran, Sandbox};
 
 fn noise(seed: u64, length: usize) -> Vec<u8> {
     use backstay_model::{Rng, SeededRng};
@@ -48,7 +13,8 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
 
 #[test]
 fn a_full_disk_is_a_clear_error_and_damages_nothing() {
-    let Some(disk) = SmallDisk::mount("24m") else { return };
+    let mount = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(mount.path(), "24m") else { return };
     let sandbox = Sandbox::below(disk.path());
     sandbox.write("a", noise(1, 2 << 20));
     let first = sandbox.save();
@@ -66,7 +32,8 @@ fn a_full_disk_is_a_clear_error_and_damages_nothing() {
 
 #[test]
 fn a_restore_that_does_not_fit_changes_nothing() {
-    let Some(disk) = SmallDisk::mount("24m") else { return };
+    let mount = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(mount.path(), "24m") else { return };
     let sandbox = Sandbox::below(disk.path());
     sandbox.write("a", noise(1, 6 << 20));
     let first = sandbox.save();
@@ -84,4 +51,44 @@ fn a_restore_that_does_not_fit_changes_nothing() {
     assert!(!sandbox.root().join("a").exists());
     std::fs::remove_file(sandbox.root().join("filler")).unwrap();
     sandbox.ok(&["verify", &first, "--data", "full"]);
+}
+
+#[test]
+fn a_catalog_that_does_not_fit_is_a_clear_error_and_stays_whole() {
+    let mount = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(mount.path(), "24m") else { return };
+    // Only the workspace with its catalog is on the small disk.
+    let sandbox = Sandbox::below(disk.path());
+    let elsewhere = tempfile::tempdir().unwrap();
+    let password = elsewhere.path().join("password");
+    std::fs::write(&password, "correct horse battery staple\n").unwrap();
+    let run = |arguments: &[&str]| {
+        Ran::of(
+            sandbox
+                .command(arguments)
+                .env("BACKSTAY_REPOSITORY", elsewhere.path().join("repository"))
+                .env("BACKSTAY_PASSWORD_FILE", &password)
+                .env("TMPDIR", elsewhere.path()),
+        )
+    };
+    run(&["repository", "init"]).expect(0);
+    sandbox.write("a", "one");
+    let first = run(&["save", "--quiet"]).expect(0).stdout.trim_end().to_owned();
+    let events = run(&["audit", "verify", "--json"]).expect(0).json()["checked"].as_u64().unwrap();
+
+    sandbox.write("a", "two");
+    let filler = disk.fill();
+    let error = run(&["save", "--json"]).expect(1);
+    assert_eq!(error.json()["code"], "storage_full", "{}", error.stderr);
+    assert!(error.stderr.contains("hint:"), "{}", error.stderr);
+
+    std::fs::remove_file(filler).unwrap();
+    let second = run(&["save", "--quiet"]).expect(0).stdout.trim_end().to_owned();
+    let report = run(&["audit", "verify", "--json"]).expect(0).json();
+    assert_eq!(report["valid"], true, "{report}");
+    assert!(report["checked"].as_u64().unwrap() > events, "{report}");
+    for (id, text) in [(&first, "one"), (&second, "two")] {
+        assert_eq!(run(&["show", id, "a"]).expect(0).stdout, text);
+    }
+    run(&["verify", "--all", "--data", "full"]).expect(0);
 }

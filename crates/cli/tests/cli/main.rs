@@ -4,7 +4,6 @@
 
 mod acceptance;
 mod credentials;
-
 mod damage;
 mod demo;
 mod full_disk;
@@ -16,6 +15,7 @@ mod listing;
 mod locking;
 mod reference;
 mod repository;
+mod s3;
 mod sandbox;
 mod server;
 mod usage;

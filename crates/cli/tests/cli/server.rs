@@ -1,9 +1,10 @@
-//! The same verbs through a server.
+//! The same verbs through a server, on either database.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
+use backstay_testkit::PostgresSchema;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -16,21 +17,34 @@ struct Served {
     url: String,
     login_link: String,
     token: PathBuf,
+    schema: Option<PostgresSchema>,
 }
 
 impl Served {
     fn start() -> Self {
+        Self::start_on(None)
+    }
+
+    /// A server with its catalog in `schema`, or in its data directory.
+    fn start_on(schema: Option<PostgresSchema>) -> Self {
         let sandbox = Sandbox::new();
         let data = sandbox.beside("data");
         let data = data.to_str().unwrap();
         let root = sandbox.root();
-        let mut child = sandbox
-            .command(&["serve", "--data-directory", data, "--listen", "127.0.0.1:0", "--format", "ndjson"])
-            .arg("--allowed-root")
-            .arg(&root)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let command = |arguments: &[&str]| {
+            let mut command = sandbox.command(arguments);
+            if let Some(schema) = &schema {
+                command.env("BACKSTAY_DATABASE", schema.url());
+            }
+            command
+        };
+        let mut child =
+            command(&["serve", "--data-directory", data, "--listen", "127.0.0.1:0", "--format", "ndjson"])
+                .arg("--allowed-root")
+                .arg(&root)
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut event = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
         let listening = event();
@@ -40,8 +54,8 @@ impl Served {
         let token = sandbox.beside("token");
         let create =
             &["tokens", "create", "tests", "--role", "superadmin", "--data-directory", data, "--quiet"];
-        std::fs::write(&token, sandbox.ok(create)).unwrap();
-        let served = Self { sandbox, child, url, login_link, token };
+        std::fs::write(&token, Ran::of(&mut command(create)).expect(0).stdout).unwrap();
+        let served = Self { sandbox, child, url, login_link, token, schema };
         served.ok(&["workspaces", "add", root.to_str().unwrap(), "--name", "app"]);
         served
     }
@@ -87,7 +101,20 @@ fn fields(value: &Value, prefix: &str, into: &mut std::collections::BTreeSet<Str
 
 #[test]
 fn the_verbs_work_through_a_server() {
-    let served = Served::start();
+    the_verbs_work(&Served::start());
+}
+
+#[test]
+fn the_verbs_work_through_a_server_on_postgres() {
+    let Some(schema) = PostgresSchema::create() else { return };
+    let served = Served::start_on(Some(schema));
+    the_verbs_work(&served);
+    assert!(!served.sandbox.beside("data").join("catalog.db").exists(), "the catalog is in PostgreSQL");
+    let schema = served.schema.as_ref().unwrap();
+    assert!(schema.dump().contains("through the server"), "the catalog is in this schema");
+}
+
+fn the_verbs_work(served: &Served) {
     served.sandbox.write("a.txt", "one\n");
     served.sandbox.write("d/b.txt", "two\n");
     let id = served.ok(&["save", "--label", "through the server"]);

@@ -41,17 +41,18 @@ impl TestServer {
     }
 
     pub async fn start_with(settings: ServerSettings) -> Self {
-        Self::start_on(settings, None).await
+        Self::start_on(None, settings, None).await
     }
 
-    pub async fn start_on(settings: ServerSettings, tls: Option<Tls>) -> Self {
+    /// A server whose catalog is at `catalog`, or beside its repository; with TLS when there is a certificate.
+    pub async fn start_on(catalog: Option<String>, settings: ServerSettings, tls: Option<Tls>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let roots = directory.path().join("roots");
         std::fs::create_dir(&roots).unwrap();
         let clock = Arc::new(FakeClock::new(NOW));
         let service = Service::open(ServerOptions {
             data_directory: directory.path().join("data"),
-            catalog: None,
+            catalog,
             repository: None,
             clock: clock.clone(),
             rng: Arc::new(SeededRng::new(7)),

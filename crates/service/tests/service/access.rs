@@ -3,6 +3,18 @@ use backstay_service::PageRequest;
 use backstay_service::view::{NewTenant, NewToken, NewUser, UserChange};
 
 use crate::fixture::{Fixture, caller, caller_of, root_caller};
+use crate::on_both;
+
+on_both!(
+    a_user_signs_in_and_out,
+    a_session_ends_by_itself_and_with_a_new_password,
+    guessing_is_slowed_down_whatever_the_password,
+    an_unknown_name_and_a_disabled_user_look_like_a_wrong_password,
+    a_login_link_works_once,
+    a_token_acts_until_it_is_revoked_or_expires,
+    nobody_rises_above_the_own_role_or_looks_into_another_tenant,
+    the_last_superadmin_stays,
+);
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -10,9 +22,7 @@ fn new_user(name: &str, role: Role) -> NewUser {
     NewUser { name: name.to_owned(), password: Some(PASSWORD.to_owned()), role, tenant: None }
 }
 
-#[tokio::test]
-async fn a_user_signs_in_and_out() {
-    let fixture = Fixture::new().await;
+async fn a_user_signs_in_and_out(fixture: &Fixture) {
     let service = &fixture.service;
     service.create_user(&root_caller(), new_user("ada", Role::Operator)).await.unwrap();
     let signed_in = service.login("ADA", PASSWORD, "10.0.0.1").await.unwrap();
@@ -25,9 +35,7 @@ async fn a_user_signs_in_and_out() {
     fixture.assert_audit().await;
 }
 
-#[tokio::test]
-async fn a_session_ends_by_itself_and_with_a_new_password() {
-    let fixture = Fixture::new().await;
+async fn a_session_ends_by_itself_and_with_a_new_password(fixture: &Fixture) {
     let service = &fixture.service;
     let ada = service.create_user(&root_caller(), new_user("ada", Role::Operator)).await.unwrap();
     let first = service.login("ada", PASSWORD, "r").await.unwrap();
@@ -39,9 +47,7 @@ async fn a_session_ends_by_itself_and_with_a_new_password() {
     assert!(service.authenticate_session(&second.secret).await.is_err());
 }
 
-#[tokio::test]
-async fn guessing_is_slowed_down_whatever_the_password() {
-    let fixture = Fixture::new().await;
+async fn guessing_is_slowed_down_whatever_the_password(fixture: &Fixture) {
     let service = &fixture.service;
     service.create_user(&root_caller(), new_user("ada", Role::Operator)).await.unwrap();
     for _ in 0..10 {
@@ -57,9 +63,7 @@ async fn guessing_is_slowed_down_whatever_the_password() {
     service.login("ada", PASSWORD, "10.0.0.2").await.unwrap();
 }
 
-#[tokio::test]
-async fn an_unknown_name_and_a_disabled_user_look_like_a_wrong_password() {
-    let fixture = Fixture::new().await;
+async fn an_unknown_name_and_a_disabled_user_look_like_a_wrong_password(fixture: &Fixture) {
     let service = &fixture.service;
     let ada = service.create_user(&root_caller(), new_user("ada", Role::Operator)).await.unwrap();
     let change = UserChange { disabled: Some(true), ..UserChange::default() };
@@ -74,9 +78,7 @@ async fn an_unknown_name_and_a_disabled_user_look_like_a_wrong_password() {
     }
 }
 
-#[tokio::test]
-async fn a_login_link_works_once() {
-    let fixture = Fixture::new().await;
+async fn a_login_link_works_once(fixture: &Fixture) {
     let service = &fixture.service;
     let admin = service.ensure_administrator().await.unwrap().unwrap();
     assert_eq!(admin.role, Role::Superadmin);
@@ -93,9 +95,7 @@ async fn a_login_link_works_once() {
     assert!(service.redeem_login_link(&late.secret, "r").await.is_err());
 }
 
-#[tokio::test]
-async fn a_token_acts_until_it_is_revoked_or_expires() {
-    let fixture = Fixture::new().await;
+async fn a_token_acts_until_it_is_revoked_or_expires(fixture: &Fixture) {
     let service = &fixture.service;
     let admin = caller(Role::Admin);
     let new = |expires_at| NewToken { name: "ci".into(), role: Role::Operator, expires_at };
@@ -115,9 +115,7 @@ async fn a_token_acts_until_it_is_revoked_or_expires() {
     assert_eq!(service.create_token(&admin, too_much).await.err().unwrap().kind, ErrorKind::Forbidden);
 }
 
-#[tokio::test]
-async fn nobody_rises_above_the_own_role_or_looks_into_another_tenant() {
-    let fixture = Fixture::new().await;
+async fn nobody_rises_above_the_own_role_or_looks_into_another_tenant(fixture: &Fixture) {
     let service = &fixture.service;
     let admin = caller(Role::Admin);
     let above = service.create_user(&admin, new_user("eve", Role::Superadmin)).await.unwrap_err();
@@ -135,9 +133,7 @@ async fn nobody_rises_above_the_own_role_or_looks_into_another_tenant() {
     assert_eq!(service.list_tenants(&stranger, &PageRequest::default()).await.unwrap().total, 1);
 }
 
-#[tokio::test]
-async fn the_last_superadmin_stays() {
-    let fixture = Fixture::new().await;
+async fn the_last_superadmin_stays(fixture: &Fixture) {
     let service = &fixture.service;
     let admin = service.ensure_administrator().await.unwrap().unwrap();
     let change = UserChange { disabled: Some(true), ..UserChange::default() };

@@ -5,6 +5,14 @@ use backstay_service::{ExportFormat, PageRequest};
 use futures_util::StreamExt;
 
 use crate::fixture::{Fixture, caller, caller_of, root_caller};
+use crate::on_both;
+
+on_both!(
+    the_audit_trail_is_exported_whole,
+    the_audit_trail_takes_an_administrator,
+    a_live_stream_begins_with_the_past_and_shows_only_the_own_tenant,
+    the_history_tells_what_was_created_restored_and_deleted,
+);
 
 async fn exported(fixture: &Fixture, format: ExportFormat) -> String {
     let filter = EventFilter::default();
@@ -16,18 +24,16 @@ async fn exported(fixture: &Fixture, format: ExportFormat) -> String {
     String::from_utf8(text).unwrap()
 }
 
-#[tokio::test]
-async fn the_audit_trail_is_exported_whole() {
-    let fixture = Fixture::new().await;
+async fn the_audit_trail_is_exported_whole(fixture: &Fixture) {
     fixture.write("a", "1");
     fixture.save("=1+1").await;
-    let json = exported(&fixture, ExportFormat::JsonLines).await;
+    let json = exported(fixture, ExportFormat::JsonLines).await;
     let lines: Vec<serde_json::Value> =
         json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let numbers: Vec<u64> = lines.iter().map(|line| line["seq"].as_u64().unwrap()).collect();
     assert_eq!(numbers, (1..=lines.len() as u64).collect::<Vec<_>>());
     assert_eq!(lines.last().unwrap()["action"], "audit.exported");
-    let csv = exported(&fixture, ExportFormat::Csv).await;
+    let csv = exported(fixture, ExportFormat::Csv).await;
     assert_eq!(csv.lines().next().unwrap().split(',').next(), Some("seq"));
     assert_eq!(
         csv.trim_end().split("\r\n").count(),
@@ -36,9 +42,7 @@ async fn the_audit_trail_is_exported_whole() {
     );
 }
 
-#[tokio::test]
-async fn the_audit_trail_takes_an_administrator() {
-    let fixture = Fixture::new().await;
+async fn the_audit_trail_takes_an_administrator(fixture: &Fixture) {
     let service = &fixture.service;
     let operator = caller(Role::Operator);
     let refused =
@@ -59,9 +63,7 @@ async fn the_audit_trail_takes_an_administrator() {
     );
 }
 
-#[tokio::test]
-async fn a_live_stream_begins_with_the_past_and_shows_only_the_own_tenant() {
-    let fixture = Fixture::new().await;
+async fn a_live_stream_begins_with_the_past_and_shows_only_the_own_tenant(fixture: &Fixture) {
     let service = &fixture.service;
     let mut ours = service.subscribe_events(&caller(Role::Viewer), Some(0)).await.unwrap();
     let mut theirs = service.subscribe_events(&caller_of("other", Role::Admin), Some(0)).await.unwrap();
@@ -77,9 +79,7 @@ async fn a_live_stream_begins_with_the_past_and_shows_only_the_own_tenant() {
     assert_eq!(resumed.next().await.unwrap().unwrap().seq, 3);
 }
 
-#[tokio::test]
-async fn the_history_tells_what_was_created_restored_and_deleted() {
-    let fixture = Fixture::new().await;
+async fn the_history_tells_what_was_created_restored_and_deleted(fixture: &Fixture) {
     fixture.write("a", "1");
     let first = fixture.save("first").await;
     fixture.write("a", "2");

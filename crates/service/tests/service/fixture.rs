@@ -1,7 +1,7 @@
-//! A service on a scratch directory, a memory store and a clock that stands still.
+//! A service on either database, with a scratch directory, a memory store and a clock that stands still.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use backstay_catalog::{Catalog, CatalogOptions};
@@ -10,16 +10,78 @@ use backstay_repository::{Credential, InitOptions, Repository, Settings as Repos
 use backstay_service::view::{EventFilter, NewSnapshot, NewSource, RestoreRequest, Snapshot, Source};
 use backstay_service::{LazyRepository, PageRequest, Parts, PasswordCost, Run, Service, Settings};
 use backstay_store::{MemoryStore, Store};
+use backstay_testkit::PostgresSchema;
 use tempfile::TempDir;
 
 /// When the clock of every test begins to stand.
 pub(crate) const START: &str = "2026-06-15T12:00:00Z";
+
+/// Where a catalog is.
+pub(crate) enum Database {
+    Sqlite(TempDir),
+    Postgres(PostgresSchema),
+}
+
+/// What was in a database.
+pub(crate) enum Backup {
+    Sqlite(Vec<u8>),
+    Postgres(String),
+}
+
+impl Database {
+    pub(crate) fn sqlite() -> Self {
+        Self::Sqlite(tempfile::tempdir().unwrap())
+    }
+
+    /// `None` when tests without services are asked for.
+    pub(crate) fn postgres() -> Option<Self> {
+        PostgresSchema::create().map(Self::Postgres)
+    }
+
+    /// An empty database of the same kind.
+    pub(crate) fn another(&self) -> Self {
+        match self {
+            Self::Sqlite(_) => Self::sqlite(),
+            Self::Postgres(_) => Self::postgres().unwrap(),
+        }
+    }
+
+    pub(crate) fn location(&self) -> String {
+        match self {
+            Self::Sqlite(directory) => directory.path().join("catalog.db").to_str().unwrap().to_owned(),
+            Self::Postgres(schema) => schema.url(),
+        }
+    }
+
+    /// A copy of everything; no service has the database open.
+    pub(crate) fn back_up(&self) -> Backup {
+        match self {
+            Self::Sqlite(_) => Backup::Sqlite(fs::read(self.location()).unwrap()),
+            Self::Postgres(schema) => Backup::Postgres(schema.dump()),
+        }
+    }
+
+    /// Makes the database what it was; no service has it open.
+    pub(crate) fn put_back(&self, backup: &Backup) {
+        match (self, backup) {
+            (Self::Sqlite(directory), Backup::Sqlite(bytes)) => {
+                for entry in fs::read_dir(directory.path()).unwrap() {
+                    fs::remove_file(entry.unwrap().path()).unwrap();
+                }
+                fs::write(self.location(), bytes).unwrap();
+            }
+            (Self::Postgres(schema), Backup::Postgres(dump)) => schema.put_back(dump),
+            _ => panic!("the backup is of another kind of database"),
+        }
+    }
+}
 
 pub(crate) struct Fixture {
     pub(crate) scratch: TempDir,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) service: Service,
+    pub(crate) database: Database,
     pub(crate) root: PathBuf,
     pub(crate) source: Source,
 }
@@ -68,15 +130,16 @@ pub(crate) fn repository_in(store: &Arc<dyn Store>) -> Repository {
     Repository::init(Arc::clone(store), &options, rng).unwrap()
 }
 
-/// A service with a catalog at `catalog` and the repository in `store`.
+/// A service with its catalog in `database` and the repository in `store`.
 pub(crate) async fn service_at(
-    catalog: &Path,
+    database: &Database,
     store: &Arc<dyn Store>,
     clock: &Arc<FakeClock>,
     seed: u64,
     settings: Settings,
 ) -> Service {
-    let catalog = Catalog::open(catalog.to_str().unwrap(), &CatalogOptions::default()).await.unwrap();
+    let options = CatalogOptions { connections: 8, ..CatalogOptions::default() };
+    let catalog = Catalog::open(&database.location(), &options).await.unwrap();
     Service::new(Parts {
         catalog,
         repository: LazyRepository::opened(repository_in(store)),
@@ -88,20 +151,21 @@ pub(crate) async fn service_at(
 }
 
 impl Fixture {
-    pub(crate) async fn new() -> Self {
-        Self::with(settings()).await
-    }
-
-    pub(crate) async fn with(settings: Settings) -> Self {
+    pub(crate) async fn with(database: Database, settings: Settings) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let clock = Arc::new(FakeClock::new(Timestamp::parse(START).unwrap()));
         let store: Arc<dyn Store> = Arc::new(MemoryStore::with_clock(Arc::clone(&clock) as _));
-        let service = service_at(&scratch.path().join("catalog.db"), &store, &clock, 1, settings).await;
+        let service = service_at(&database, &store, &clock, 1, settings).await;
         let root = scratch.path().canonicalize().unwrap().join("work");
         fs::create_dir(&root).unwrap();
         let new = NewSource { name: "work".to_owned(), root: root.clone(), retention: None };
         let source = service.register_source(&root_caller(), new).await.unwrap();
-        Self { scratch, clock, store, service, root, source }
+        Self { scratch, clock, store, service, database, root, source }
+    }
+
+    /// Another service on the same catalog and the same repository, as another server would be.
+    pub(crate) async fn again(&self, seed: u64) -> Service {
+        service_at(&self.database, &self.store, &self.clock, seed, settings()).await
     }
 
     pub(crate) fn source_id(&self) -> &SourceId {

@@ -5,6 +5,9 @@ use backstay_service::view::{Group, NewGroup, NewSource, SnapshotFilter};
 use backstay_service::{PageRequest, Run};
 
 use crate::fixture::{Fixture, root_caller};
+use crate::on_both;
+
+on_both!(a_group_is_captured_and_restored_together, when_one_member_cannot_be_captured_none_is_ready,);
 
 async fn two_workspaces(fixture: &Fixture) -> (PathBuf, Group) {
     let other = fixture.root.parent().unwrap().join("other");
@@ -18,10 +21,8 @@ async fn two_workspaces(fixture: &Fixture) -> (PathBuf, Group) {
     (other, group)
 }
 
-#[tokio::test]
-async fn a_group_is_captured_and_restored_together() {
-    let fixture = Fixture::new().await;
-    let (other, group) = two_workspaces(&fixture).await;
+async fn a_group_is_captured_and_restored_together(fixture: &Fixture) {
+    let (other, group) = two_workspaces(fixture).await;
     let service = &fixture.service;
     let run = Run::default();
     let taken = service.create_group_snapshot(&root_caller(), &group.id, "both", &run).await.unwrap();
@@ -41,10 +42,8 @@ async fn a_group_is_captured_and_restored_together() {
     fixture.assert_audit().await;
 }
 
-#[tokio::test]
-async fn when_one_member_cannot_be_captured_none_is_ready() {
-    let fixture = Fixture::new().await;
-    let (other, group) = two_workspaces(&fixture).await;
+async fn when_one_member_cannot_be_captured_none_is_ready(fixture: &Fixture) {
+    let (other, group) = two_workspaces(fixture).await;
     let service = &fixture.service;
     let lock = backstay_source_workspace::WorkspaceLock::acquire(
         &other,

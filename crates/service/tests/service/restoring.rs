@@ -3,10 +3,19 @@ use backstay_service::Run;
 use backstay_service::view::{OperationState, RestoreRequest};
 
 use crate::fixture::{Fixture, caller, root_caller};
+use crate::on_both;
 
-#[tokio::test]
-async fn restore_undo_and_redo() {
-    let fixture = Fixture::new().await;
+on_both!(
+    restore_undo_and_redo,
+    undo_touches_only_what_the_operation_changed,
+    undo_of_an_edited_path_is_a_conflict_unless_forced,
+    a_stale_a_used_and_an_expired_plan_are_refused,
+    one_path_is_restored_and_what_is_new_can_be_kept,
+    a_restore_that_changes_nothing_takes_no_safety_snapshot,
+    a_snapshot_is_restored_into_an_empty_directory,
+);
+
+async fn restore_undo_and_redo(fixture: &Fixture) {
     fixture.write("kept", "kept");
     fixture.write("edited", "before");
     fixture.write("removed", "back");
@@ -45,9 +54,7 @@ async fn restore_undo_and_redo() {
     fixture.assert_audit().await;
 }
 
-#[tokio::test]
-async fn undo_touches_only_what_the_operation_changed() {
-    let fixture = Fixture::new().await;
+async fn undo_touches_only_what_the_operation_changed(fixture: &Fixture) {
     fixture.write("dir/a", "1");
     let good = fixture.save("").await;
     fixture.write("dir/a", "2");
@@ -60,9 +67,7 @@ async fn undo_touches_only_what_the_operation_changed() {
     assert_eq!(fixture.read("elsewhere").as_deref(), Some("mine"));
 }
 
-#[tokio::test]
-async fn undo_of_an_edited_path_is_a_conflict_unless_forced() {
-    let fixture = Fixture::new().await;
+async fn undo_of_an_edited_path_is_a_conflict_unless_forced(fixture: &Fixture) {
     fixture.write("a", "1");
     let good = fixture.save("").await;
     fixture.write("a", "2");
@@ -78,9 +83,7 @@ async fn undo_of_an_edited_path_is_a_conflict_unless_forced() {
     assert_eq!(fixture.read("a").as_deref(), Some("2"));
 }
 
-#[tokio::test]
-async fn a_stale_a_used_and_an_expired_plan_are_refused() {
-    let fixture = Fixture::new().await;
+async fn a_stale_a_used_and_an_expired_plan_are_refused(fixture: &Fixture) {
     fixture.write("a", "1");
     let good = fixture.save("").await;
     fixture.write("a", "2");
@@ -106,9 +109,7 @@ async fn a_stale_a_used_and_an_expired_plan_are_refused() {
     assert_eq!(unknown.kind, ErrorKind::NotFound);
 }
 
-#[tokio::test]
-async fn one_path_is_restored_and_what_is_new_can_be_kept() {
-    let fixture = Fixture::new().await;
+async fn one_path_is_restored_and_what_is_new_can_be_kept(fixture: &Fixture) {
     fixture.write("a", "1");
     fixture.write("b", "1");
     let good = fixture.save("").await;
@@ -126,9 +127,7 @@ async fn one_path_is_restored_and_what_is_new_can_be_kept() {
     assert_eq!((fixture.read("b").as_deref(), fixture.read("new").as_deref()), (Some("1"), Some("new")));
 }
 
-#[tokio::test]
-async fn a_restore_that_changes_nothing_takes_no_safety_snapshot() {
-    let fixture = Fixture::new().await;
+async fn a_restore_that_changes_nothing_takes_no_safety_snapshot(fixture: &Fixture) {
     fixture.write("a", "1");
     let good = fixture.save("").await;
     let operation = fixture.restore(&good).await;
@@ -138,9 +137,7 @@ async fn a_restore_that_changes_nothing_takes_no_safety_snapshot() {
     );
 }
 
-#[tokio::test]
-async fn a_snapshot_is_restored_into_an_empty_directory() {
-    let fixture = Fixture::new().await;
+async fn a_snapshot_is_restored_into_an_empty_directory(fixture: &Fixture) {
     fixture.write("dir/a", "1");
     let good = fixture.save("").await;
     let target = fixture.scratch.path().join("elsewhere");

@@ -7,10 +7,25 @@ use backstay_service::view::{
 use backstay_service::{PageRequest, Run};
 
 use crate::fixture::{Fixture, caller, caller_of, root_caller};
+use crate::on_both;
 
-#[tokio::test]
-async fn a_snapshot_is_taken_shown_and_read() {
-    let fixture = Fixture::new().await;
+on_both!(
+    a_snapshot_is_taken_shown_and_read,
+    recursive_entries_page_through_the_whole_tree,
+    an_unchanged_save_adds_nothing_and_a_diff_tells_what_changed,
+    a_snapshot_is_found_by_latest_and_by_prefix,
+    a_pinned_snapshot_is_not_deleted,
+    a_hold_ends_at_its_date,
+    prune_keep_nothing_keeps_the_pinned_and_the_last_good_one,
+    without_rules_prune_keeps_everything,
+    a_named_path_that_is_missing_fails_the_snapshot_with_its_reason,
+    a_busy_workspace_names_the_owner_and_leaves_no_row,
+    what_a_role_may_not_do_is_refused_and_is_an_event,
+    another_tenant_sees_nothing_and_trying_is_an_event,
+    a_safety_snapshot_is_no_latest,
+);
+
+async fn a_snapshot_is_taken_shown_and_read(fixture: &Fixture) {
     fixture.write("src/a.txt", "alpha");
     fixture.write("b.txt", "beta");
     let snapshot = fixture.save("first").await;
@@ -40,9 +55,7 @@ async fn a_snapshot_is_taken_shown_and_read() {
     assert_eq!(fixture.actions().await, ["source.registered", "snapshot.started", "snapshot.created"]);
 }
 
-#[tokio::test]
-async fn recursive_entries_page_through_the_whole_tree() {
-    let fixture = Fixture::new().await;
+async fn recursive_entries_page_through_the_whole_tree(fixture: &Fixture) {
     for path in ["a/b/c/1", "a/b/2", "a/3", "d/4", "e"] {
         fixture.write(path, path);
     }
@@ -69,9 +82,7 @@ async fn recursive_entries_page_through_the_whole_tree() {
     assert_eq!(paths, ["a", "a/3", "a/b", "a/b/2", "a/b/c", "a/b/c/1", "d", "d/4", "e"]);
 }
 
-#[tokio::test]
-async fn an_unchanged_save_adds_nothing_and_a_diff_tells_what_changed() {
-    let fixture = Fixture::new().await;
+async fn an_unchanged_save_adds_nothing_and_a_diff_tells_what_changed(fixture: &Fixture) {
     fixture.write("a", "one");
     fixture.write("b", "two");
     let first = fixture.save("").await;
@@ -92,9 +103,7 @@ async fn an_unchanged_save_adds_nothing_and_a_diff_tells_what_changed() {
     assert_eq!((live.summary.added, live.summary.modified, live.summary.deleted), (1, 1, 1));
 }
 
-#[tokio::test]
-async fn a_snapshot_is_found_by_latest_and_by_prefix() {
-    let fixture = Fixture::new().await;
+async fn a_snapshot_is_found_by_latest_and_by_prefix(fixture: &Fixture) {
     fixture.write("a", "1");
     let first = fixture.save("").await;
     let second = fixture.save("").await;
@@ -114,9 +123,7 @@ async fn a_snapshot_is_found_by_latest_and_by_prefix() {
     assert_eq!(find("zzz").await.unwrap_err().kind, ErrorKind::NotFound);
 }
 
-#[tokio::test]
-async fn a_pinned_snapshot_is_not_deleted() {
-    let fixture = Fixture::new().await;
+async fn a_pinned_snapshot_is_not_deleted(fixture: &Fixture) {
     fixture.write("a", "1");
     let first = fixture.save("").await;
     let service = &fixture.service;
@@ -136,9 +143,7 @@ async fn a_pinned_snapshot_is_not_deleted() {
     fixture.assert_audit().await;
 }
 
-#[tokio::test]
-async fn a_hold_ends_at_its_date() {
-    let fixture = Fixture::new().await;
+async fn a_hold_ends_at_its_date(fixture: &Fixture) {
     fixture.write("a", "1");
     let first = fixture.save("").await;
     let service = &fixture.service;
@@ -153,9 +158,7 @@ async fn a_hold_ends_at_its_date() {
     service.delete_snapshot(&admin, &first.id, "").await.unwrap();
 }
 
-#[tokio::test]
-async fn prune_keep_nothing_keeps_the_pinned_and_the_last_good_one() {
-    let fixture = Fixture::new().await;
+async fn prune_keep_nothing_keeps_the_pinned_and_the_last_good_one(fixture: &Fixture) {
     let mut ids = Vec::new();
     for number in 0..5 {
         fixture.write("a", &number.to_string());
@@ -178,9 +181,7 @@ async fn prune_keep_nothing_keeps_the_pinned_and_the_last_good_one() {
     fixture.assert_audit().await;
 }
 
-#[tokio::test]
-async fn without_rules_prune_keeps_everything() {
-    let fixture = Fixture::new().await;
+async fn without_rules_prune_keeps_everything(fixture: &Fixture) {
     fixture.write("a", "1");
     fixture.save("").await;
     fixture.save("").await;
@@ -189,9 +190,7 @@ async fn without_rules_prune_keeps_everything() {
     assert_eq!((done.kept, done.removed), (2, 0));
 }
 
-#[tokio::test]
-async fn a_named_path_that_is_missing_fails_the_snapshot_with_its_reason() {
-    let fixture = Fixture::new().await;
+async fn a_named_path_that_is_missing_fails_the_snapshot_with_its_reason(fixture: &Fixture) {
     fixture.write("a", "1");
     let new = NewSnapshot { paths: vec!["nope".into()], ..NewSnapshot::default() };
     let service = &fixture.service;
@@ -203,9 +202,7 @@ async fn a_named_path_that_is_missing_fails_the_snapshot_with_its_reason() {
     assert!(fixture.actions().await.contains(&"snapshot.failed".to_owned()));
 }
 
-#[tokio::test]
-async fn a_busy_workspace_names_the_owner_and_leaves_no_row() {
-    let fixture = Fixture::new().await;
+async fn a_busy_workspace_names_the_owner_and_leaves_no_row(fixture: &Fixture) {
     fixture.write("a", "1");
     let lock = backstay_source_workspace::WorkspaceLock::acquire(
         &fixture.root,
@@ -226,9 +223,7 @@ async fn a_busy_workspace_names_the_owner_and_leaves_no_row() {
     assert_eq!(service.list_snapshots(&root_caller(), &all, &PageRequest::default()).await.unwrap().total, 0);
 }
 
-#[tokio::test]
-async fn what_a_role_may_not_do_is_refused_and_is_an_event() {
-    let fixture = Fixture::new().await;
+async fn what_a_role_may_not_do_is_refused_and_is_an_event(fixture: &Fixture) {
     fixture.write("a", "1");
     let first = fixture.save("").await;
     let service = &fixture.service;
@@ -251,9 +246,7 @@ async fn what_a_role_may_not_do_is_refused_and_is_an_event() {
     fixture.assert_audit().await;
 }
 
-#[tokio::test]
-async fn another_tenant_sees_nothing_and_trying_is_an_event() {
-    let fixture = Fixture::new().await;
+async fn another_tenant_sees_nothing_and_trying_is_an_event(fixture: &Fixture) {
     fixture.write("a", "1");
     let first = fixture.save("").await;
     let service = &fixture.service;
@@ -278,9 +271,7 @@ async fn another_tenant_sees_nothing_and_trying_is_an_event() {
     assert_eq!(denied, 3);
 }
 
-#[tokio::test]
-async fn a_safety_snapshot_is_no_latest() {
-    let fixture = Fixture::new().await;
+async fn a_safety_snapshot_is_no_latest(fixture: &Fixture) {
     fixture.write("a", "1");
     let first = fixture.save("").await;
     fixture.write("a", "2");

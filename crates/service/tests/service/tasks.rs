@@ -4,7 +4,19 @@ use backstay_service::view::{
 };
 use backstay_service::{Heartbeat, Run};
 
-use crate::fixture::{Fixture, caller, root_caller, service_at, settings};
+use crate::fixture::{Fixture, caller, root_caller};
+use crate::on_both;
+
+on_both!(
+    a_queued_snapshot_is_taken_by_a_worker,
+    a_cancelled_task_closes_its_snapshot,
+    the_task_of_a_dead_worker_is_taken_over,
+    a_failing_capture_is_tried_again_only_when_that_may_help,
+    a_restore_and_its_undo_are_done_by_a_worker,
+    a_restore_whose_worker_died_before_it_began_is_closed,
+    daily_work_is_queued_once_a_day_by_any_number_of_servers,
+    a_verification_marks_what_is_lost_and_unmarks_what_is_whole,
+);
 
 /// Claims the next task and runs it to its end.
 async fn work(fixture: &Fixture) {
@@ -13,9 +25,7 @@ async fn work(fixture: &Fixture) {
     fixture.service.finish_task(&task, result).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_queued_snapshot_is_taken_by_a_worker() {
-    let fixture = Fixture::new().await;
+async fn a_queued_snapshot_is_taken_by_a_worker(fixture: &Fixture) {
     fixture.write("a", "1");
     let service = &fixture.service;
     let operator = caller(Role::Operator);
@@ -25,7 +35,7 @@ async fn a_queued_snapshot_is_taken_by_a_worker() {
     assert_eq!(waiting.state, SnapshotState::Creating);
     let task = service.show_task(&operator, &queued.task).await.unwrap();
     assert_eq!((task.state, task.subject.as_deref()), (TaskState::Queued, Some(queued.id.as_str())));
-    work(&fixture).await;
+    work(fixture).await;
     let done = service.show_snapshot(&operator, &queued.id).await.unwrap();
     assert_eq!((done.state, done.label.as_str(), done.pinned), (SnapshotState::Ready, "queued", true));
     let task = service.wait_task(&operator, &queued.task, std::time::Duration::ZERO).await.unwrap();
@@ -34,9 +44,7 @@ async fn a_queued_snapshot_is_taken_by_a_worker() {
     fixture.assert_audit().await;
 }
 
-#[tokio::test]
-async fn a_cancelled_task_closes_its_snapshot() {
-    let fixture = Fixture::new().await;
+async fn a_cancelled_task_closes_its_snapshot(fixture: &Fixture) {
     let service = &fixture.service;
     let operator = caller(Role::Operator);
     let queued =
@@ -49,9 +57,7 @@ async fn a_cancelled_task_closes_its_snapshot() {
     assert_eq!(service.cancel_task(&operator, &queued.task).await.unwrap_err().kind, ErrorKind::Conflict);
 }
 
-#[tokio::test]
-async fn the_task_of_a_dead_worker_is_taken_over() {
-    let fixture = Fixture::new().await;
+async fn the_task_of_a_dead_worker_is_taken_over(fixture: &Fixture) {
     fixture.write("a", "1");
     let service = &fixture.service;
     let queued =
@@ -72,13 +78,11 @@ async fn the_task_of_a_dead_worker_is_taken_over() {
     assert_eq!(service.show_snapshot(&root_caller(), &queued.id).await.unwrap().state, SnapshotState::Ready);
 }
 
-#[tokio::test]
-async fn a_failing_capture_is_tried_again_only_when_that_may_help() {
-    let fixture = Fixture::new().await;
+async fn a_failing_capture_is_tried_again_only_when_that_may_help(fixture: &Fixture) {
     let service = &fixture.service;
     let new = NewSnapshot { paths: vec!["missing".into()], ..NewSnapshot::default() };
     let queued = service.queue_snapshot(&root_caller(), fixture.source_id(), new).await.unwrap();
-    work(&fixture).await;
+    work(fixture).await;
     let task = service.show_task(&root_caller(), &queued.task).await.unwrap();
     assert_eq!(task.state, TaskState::Failed);
     assert!(task.error.unwrap().contains("missing"));
@@ -87,9 +91,7 @@ async fn a_failing_capture_is_tried_again_only_when_that_may_help() {
     assert!(snapshot.state_reason.unwrap().contains("missing"));
 }
 
-#[tokio::test]
-async fn a_restore_and_its_undo_are_done_by_a_worker() {
-    let fixture = Fixture::new().await;
+async fn a_restore_and_its_undo_are_done_by_a_worker(fixture: &Fixture) {
     fixture.write("a", "1");
     let good = fixture.save("").await;
     fixture.write("a", "2");
@@ -103,12 +105,12 @@ async fn a_restore_and_its_undo_are_done_by_a_worker() {
         service.show_operation(&technical, &queued.operation).await.unwrap().state,
         OperationState::Running
     );
-    work(&fixture).await;
+    work(fixture).await;
     assert_eq!(fixture.read("a").as_deref(), Some("1"));
     let done = service.show_operation(&technical, &queued.operation).await.unwrap();
     assert_eq!((done.state, done.serial_after), (OperationState::Done, Some(1)));
     let undo = service.queue_undo(&technical, &queued.operation, false).await.unwrap();
-    work(&fixture).await;
+    work(fixture).await;
     assert_eq!(fixture.read("a").as_deref(), Some("2"));
     assert_eq!(
         service.show_operation(&technical, &undo.operation).await.unwrap().state,
@@ -118,9 +120,7 @@ async fn a_restore_and_its_undo_are_done_by_a_worker() {
     assert_eq!(again.word(), "stale_plan");
 }
 
-#[tokio::test]
-async fn a_restore_whose_worker_died_before_it_began_is_closed() {
-    let fixture = Fixture::new().await;
+async fn a_restore_whose_worker_died_before_it_began_is_closed(fixture: &Fixture) {
     fixture.write("a", "1");
     let good = fixture.save("").await;
     fixture.write("a", "2");
@@ -129,7 +129,7 @@ async fn a_restore_whose_worker_died_before_it_began_is_closed() {
     let queued = service.queue_restore(&root_caller(), fixture.source_id(), &plan.id).await.unwrap();
     service.claim_task("dead").await.unwrap().unwrap();
     fixture.clock.advance(61);
-    work(&fixture).await;
+    work(fixture).await;
     assert_eq!(service.show_task(&root_caller(), &queued.task).await.unwrap().state, TaskState::Failed);
     let operation = service.show_operation(&root_caller(), &queued.operation).await.unwrap();
     assert_eq!(operation.state, OperationState::NeedsRecovery);
@@ -140,23 +140,18 @@ async fn a_restore_whose_worker_died_before_it_began_is_closed() {
     assert_eq!(fixture.read("a").as_deref(), Some("2"));
 }
 
-#[tokio::test]
-async fn daily_work_is_queued_once_a_day_by_any_number_of_servers() {
-    let fixture = Fixture::new().await;
-    let catalog = fixture.scratch.path().join("catalog.db");
-    let other = service_at(&catalog, &fixture.store, &fixture.clock, 2, settings()).await;
+async fn daily_work_is_queued_once_a_day_by_any_number_of_servers(fixture: &Fixture) {
+    let other = fixture.again(2).await;
     let queued = fixture.service.queue_daily_work().await.unwrap() + other.queue_daily_work().await.unwrap();
     assert_eq!(queued, 2, "a verification and a collection");
-    work(&fixture).await;
-    work(&fixture).await;
+    work(fixture).await;
+    work(fixture).await;
     assert_eq!(fixture.service.queue_daily_work().await.unwrap(), 0);
     fixture.clock.advance(86_400);
     assert_eq!(other.queue_daily_work().await.unwrap(), 2);
 }
 
-#[tokio::test]
-async fn a_verification_marks_what_is_lost_and_unmarks_what_is_whole() {
-    let fixture = Fixture::new().await;
+async fn a_verification_marks_what_is_lost_and_unmarks_what_is_whole(fixture: &Fixture) {
     fixture.write("a", &"content ".repeat(1000));
     let good = fixture.save("").await;
     let service = &fixture.service;
@@ -180,9 +175,7 @@ async fn a_verification_marks_what_is_lost_and_unmarks_what_is_whole() {
         fixture.store.delete(name).unwrap();
     }
     // A cache of the opened repository would still know the content.
-    let fresh =
-        service_at(&fixture.scratch.path().join("catalog.db"), &fixture.store, &fixture.clock, 3, settings())
-            .await;
+    let fresh = fixture.again(3).await;
     let lost = fresh.verify_snapshots(&operator, &scope, VerifyDepth::Structure, &run).await.unwrap();
     assert!(!lost.healthy);
     assert!(lost.damage.iter().any(|damage| damage.snapshot.as_ref() == Some(&good.id)), "{lost:?}");
@@ -190,9 +183,7 @@ async fn a_verification_marks_what_is_lost_and_unmarks_what_is_whole() {
     for (name, bytes) in kept {
         fixture.store.put(&name, &bytes).unwrap();
     }
-    let fresh =
-        service_at(&fixture.scratch.path().join("catalog.db"), &fixture.store, &fixture.clock, 4, settings())
-            .await;
+    let fresh = fixture.again(4).await;
     let healed = fresh.verify_snapshots(&operator, &scope, VerifyDepth::Full, &run).await.unwrap();
     assert!(healed.healthy);
     assert!(!fresh.show_snapshot(&operator, &good.id).await.unwrap().damaged);
