@@ -4,7 +4,7 @@
     bench/load.py --server http://127.0.0.1:8470 --token-file token --clients 100 --seconds 20
 
 Each client keeps one connection and asks, in turn, for a filtered page of snapshots, one snapshot, and the first page
-of an audit search. Every answer must be 200. Clients are spread over processes, so that the measuring program is not
+of searches of the audit trail: by filter, for a common word, for a rare one, for one that is nowhere. Every answer must be 200. Clients are spread over processes, so that the measuring program is not
 what is measured; times are those seen by the client. Only the standard library is needed.
 """
 
@@ -44,15 +44,18 @@ def requests_of(server, token):
             sys.exit(f"load: GET {path}: {answer.status} {body[:300].decode(errors='replace')}")
         return json.loads(body)
 
-    page = get("/api/v1/snapshots?limit=200")
-    items = next(value for value in page.values() if isinstance(value, list))
+    items = get("/api/v1/snapshots?limit=200")["snapshots"]
     if not items:
         sys.exit("load: the server has no snapshot")
-    words = sorted({(item.get("label") or "a").split(" ")[0] for item in items})[:20]
+    source = items[0]["source_id"]
+    subject, actor = items[0]["id"], get("/api/v1/audit?limit=1")["events"][0]["actor"]["id"]
     return [
-        ("list", ["/api/v1/snapshots?limit=50&kind=workspace&state=ready"] + [f"/api/v1/snapshots?limit=50&q={urllib.parse.quote(word)}" for word in words[:3]]),
-        ("show", [f"/api/v1/snapshots/{item['id']}" for item in items]),
-        ("audit", ["/api/v1/audit?limit=50", "/api/v1/audit?limit=50&q=snapshot"]),
+        ("a filtered page", ["/api/v1/snapshots?limit=50&state=ready", f"/api/v1/snapshots?limit=50&source={source}&state=ready"]),
+        ("one snapshot", [f"/api/v1/snapshots/{item['id']}" for item in items]),
+        ("audit, filtered", [f"/api/v1/audit?limit=50&{query}" for query in ("action=snapshot.", f"actor={actor}", f"subject={subject}", "outcome=denied")]),
+        ("audit, a common word", ["/api/v1/audit?limit=50&q=nightly", "/api/v1/audit?limit=50&q=snapshot"]),
+        ("audit, a rare word", [f"/api/v1/audit?limit=50&q=case{number}" for number in range(4700, 4720)]),
+        ("audit, no match", ["/api/v1/audit?limit=50&q=nowhere"]),
     ]
 
 
@@ -105,18 +108,17 @@ def percentile(values, share):
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
-def main():
-    options = arguments()
-    token = options.token_file.read_text().strip()
-    mix = requests_of(options.server, token)
-    until = {"end": time.monotonic() + options.seconds, "pause": options.pause}
+def run(server, token, clients, seconds, pause=0.0):
+    """Puts `clients` on the server for `seconds`; returns what they saw."""
+    mix = requests_of(server, token)
+    until = {"end": time.monotonic() + seconds, "pause": pause}
     results = multiprocessing.Queue()
-    processes = min(4, options.clients)
+    processes = min(4, clients)
     started = time.monotonic()
     workers = []
     for number in range(processes):
-        seeds = list(range(number, options.clients, processes))
-        workers.append(multiprocessing.Process(target=worker, args=(options.server, token, mix, seeds, until, results)))
+        seeds = list(range(number, clients, processes))
+        workers.append(multiprocessing.Process(target=worker, args=(server, token, mix, seeds, until, results)))
         workers[-1].start()
     merged, failures = {}, []
     for _ in workers:
@@ -128,22 +130,31 @@ def main():
         process.join()
     elapsed = time.monotonic() - started
     total = sum(len(values) for values in merged.values())
-    report = {
-        "clients": options.clients, "seconds": elapsed, "requests": total, "per_second": total / elapsed, "failures": len(failures),
+    return {
+        "clients": clients, "seconds": elapsed, "requests": total, "per_second": total / elapsed, "failures": len(failures),
+        "examples": sorted(set(failures))[:10],
         "milliseconds": {
             name: {label: 1e3 * percentile(values, share) for label, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1.0))}
-            for name, values in merged.items()
+            for name, values in sorted(merged.items())
         },
     }
+
+
+def main():
+    options = arguments()
+    report = run(options.server, options.token_file.read_text().strip(), options.clients, options.seconds, options.pause)
     if options.json:
         options.json.write_text(json.dumps(report, indent=1))
-    print(f"{options.clients} clients, {elapsed:.1f} s, {total} requests, {total / elapsed:.0f} a second, {len(failures)} failures\n")
+    print(
+        f"{report['clients']} clients, {report['seconds']:.1f} s, {report['requests']} requests, {report['per_second']:.0f} a second, "
+        f"{report['failures']} failures\n"
+    )
     print("| request | p50 ms | p95 ms | p99 ms | max ms |\n|---|--:|--:|--:|--:|")
     for name, values in report["milliseconds"].items():
         print(f"| {name} | " + " | ".join(f"{value:.1f}" for value in values.values()) + " |")
-    for line in sorted(set(failures))[:10]:
+    for line in report["examples"]:
         print(f"failed: {line}")
-    return 1 if failures else 0
+    return 1 if report["failures"] else 0
 
 
 if __name__ == "__main__":

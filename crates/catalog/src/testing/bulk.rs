@@ -48,8 +48,13 @@ impl Inserter {
             for (index, part) in self.row.split("{}").enumerate() {
                 if index > 0 {
                     place += 1;
-                    text.push('$');
-                    text.push_str(&place.to_string());
+                    // SQLite takes `$1` for a name, and looking thousands of names up is what would take the time.
+                    if session.is_postgres() {
+                        text.push('$');
+                        text.push_str(&place.to_string());
+                    } else {
+                        text.push('?');
+                    }
                 }
                 text.push_str(part);
             }
