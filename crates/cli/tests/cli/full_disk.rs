@@ -54,7 +54,7 @@ fn a_restore_that_does_not_fit_changes_nothing() {
 }
 
 #[test]
-fn a_catalog_that_does_not_fit_is_a_clear_error_and_stays_whole() {
+fn a_disk_without_any_space_is_a_clear_error_and_the_catalog_stays_whole() {
     let mount = tempfile::tempdir().unwrap();
     let Some(disk) = SmallDisk::mount(mount.path(), "24m") else { return };
     // Only the workspace with its catalog is on the small disk.
@@ -80,7 +80,6 @@ fn a_catalog_that_does_not_fit_is_a_clear_error_and_stays_whole() {
     let filler = disk.fill();
     let error = run(&["save", "--json"]).expect(1);
     assert_eq!(error.json()["code"], "storage_full", "{}", error.stderr);
-    assert!(error.stderr.contains("hint:"), "{}", error.stderr);
 
     std::fs::remove_file(filler).unwrap();
     let second = run(&["save", "--quiet"]).expect(0).stdout.trim_end().to_owned();
