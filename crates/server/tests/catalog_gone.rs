@@ -31,7 +31,7 @@ impl Seen {
 
 /// Waits until `condition` holds.
 async fn until(what: &str, condition: impl Fn() -> bool) {
-    let waited = tokio::time::timeout(Duration::from_secs(60), async {
+    let waited = tokio::time::timeout(Duration::from_mins(1), async {
         while !condition() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

@@ -178,8 +178,7 @@ async fn an_interrupted_deletion_is_finished(fixture: &Fixture) {
 async fn a_capture_that_ran_during_the_backup_is_kept(fixture: &Fixture) {
     fixture.write("a", "1");
     let new = NewSnapshot::default();
-    let queued =
-        fixture.service.queue_snapshot(&root_caller(), fixture.source_id(), new).await.unwrap();
+    let queued = fixture.service.queue_snapshot(&root_caller(), fixture.source_id(), new).await.unwrap();
     fixture.service.close().await;
     let backup = fixture.database.back_up();
 
