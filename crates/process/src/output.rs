@@ -1,6 +1,7 @@
 //! What is kept of a command's output.
 
 use std::collections::VecDeque;
+use std::fmt::Write;
 
 /// One of the two streams that a command writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +76,8 @@ impl KeptOutput {
             if !text.is_empty() && !text.ends_with('\n') {
                 text.push('\n');
             }
-            text.push_str(&format!("[{} bytes of output were not kept]\n", self.dropped_bytes));
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "[{} bytes of output were not kept]", self.dropped_bytes);
         }
         text.push_str(&String::from_utf8_lossy(&self.tail.all()));
         text
@@ -200,7 +202,7 @@ mod tests {
     #[test]
     fn one_write_larger_than_the_limit_is_cut() {
         let mut kept = KeptOutput::new(400);
-        kept.push(Stream::Stderr, &[b'x'; 100_000]);
+        kept.push(Stream::Stderr, &vec![b'x'; 100_000]);
         assert_eq!(kept.of(Stream::Stderr).len() as u64 + kept.dropped_bytes(), 100_000);
         let mut none = KeptOutput::new(0);
         none.push(Stream::Stdout, b"gone");

@@ -205,7 +205,9 @@ impl Supervised {
         let (status, mut leftovers, at) = ended.ok_or(ProcessError::SupervisorLost)?;
         if self.channel.is_some() {
             // The kernel cannot end the namespace.
-            leftovers.iter_mut().for_each(|leftover| leftover.ended = false);
+            for leftover in &mut leftovers {
+                leftover.ended = false;
+            }
         }
         let end = match (stopped, status) {
             (Some(stopped), _) => stopped,

@@ -1,5 +1,7 @@
 //! What a command gets and what is learnt of it.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 mod support;
 
 use std::ffi::OsString;

@@ -1,5 +1,7 @@
 //! The copy-on-write view. Where the machine permits none, only the answer of the probe is tested.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 mod support;
 
 use std::fs;
@@ -49,7 +51,7 @@ impl Place {
 
     fn command(&self, text: &str) -> Command {
         let mut command = shell(text);
-        command.directory = self.root.clone();
+        command.directory.clone_from(&self.root);
         command.view = View::Overlay(self.overlay());
         command
     }

@@ -142,7 +142,7 @@ impl Watch<'_> {
         loop {
             match wait(WaitOptions::NOHANG) {
                 Ok(Some((pid, status))) if pid == self.main => {
-                    self.status = status_of(status).or(self.status)
+                    self.status = status_of(status).or(self.status);
                 }
                 Ok(Some(_)) | Err(Errno::INTR) => {}
                 Ok(None) => return Ok(false),
@@ -220,7 +220,9 @@ impl Watch<'_> {
             let _ = kill_process_group(self.main, signal);
             return;
         }
-        relatives().iter().for_each(|relative| relative.signal(signal));
+        for relative in relatives() {
+            relative.signal(signal);
+        }
     }
 
     /// Tells the caller. In a PID namespace the kernel ends whatever is left when this process does.

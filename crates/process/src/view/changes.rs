@@ -86,9 +86,8 @@ fn is_opaque(directory: &Path) -> io::Result<bool> {
     let mut value = [0_u8; 8];
     match rustix::fs::lgetxattr(directory, OPAQUE, &mut value[..]) {
         Ok(length) => Ok(value[..length] == *b"y"),
-        Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(false),
-        // Any longer value means something else.
-        Err(Errno::RANGE) => Ok(false),
+        // Any longer value (`RANGE`) means something else.
+        Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::RANGE) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
