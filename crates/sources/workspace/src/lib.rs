@@ -2,9 +2,9 @@
 //!
 //! - [`capture`] reads a tree into a repository; what is unchanged since the parent snapshot is not read.
 //! - [`diff_snapshots`] and [`diff_live`] tell what changed.
-//! - [`plan`] tells what putting a snapshot back would change, [`execute`] does it whole or not at all, and [`recover`]
-//!   finishes what an interruption left. [`restore_to`] restores into an empty directory, [`unpack_to`] what was
-//!   sent as an archive.
+//! - [`plan`] tells what putting a snapshot back would change, [`execute`] does it whole or not at all, [`execute_group`]
+//!   does it in several workspaces or in none, and [`recover`] finishes what an interruption left. [`restore_to`] restores
+//!   into an empty directory, [`unpack_to`] what was sent as an archive.
 //! - [`ChangeSet`] changes single paths, whole or not at all, with the same journal.
 //! - [`WorkspaceLock`] keeps operations of different processes apart; [`execute`] and [`recover`] want it held.
 //!
@@ -39,7 +39,8 @@ pub use exclude::{ExcludeOptions, IGNORE_FILE, OWN_DIRECTORY};
 pub use fs::file_system_time;
 pub use lock::{LockOwner, WorkspaceLock, host_name};
 pub use restore::{
-    Action, ExecuteOptions, PlannedChange, RestoreOptions, RestorePlan, execute, plan, restore_to, unpack_to,
+    Action, ExecuteOptions, GroupMember, PlannedChange, RestoreOptions, RestorePlan, execute, execute_group,
+    plan, restore_to, unpack_to,
 };
 pub use selection::Selection;
 pub use source::{Execution, WorkspaceSource};

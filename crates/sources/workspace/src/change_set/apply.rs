@@ -41,9 +41,9 @@ impl Target {
         Ok(Self { root: dir, own, journal })
     }
 
-    /// Makes the stage durable, writes the intent, looks whether every path is as it was, and writes **the commit
-    /// record**. After an error nothing is changed; the stage and the intent are for the caller to drop.
-    pub(crate) fn commit(
+    /// Does everything up to the commit record: makes the stage durable, writes the intent, and looks whether every path is
+    /// as it was. After an error nothing is changed; the stage and the intent are for the caller to drop.
+    pub(crate) fn prepare(
         &self,
         stage: &Stage,
         header: &Header,
@@ -57,19 +57,17 @@ impl Target {
         steps.pass()?;
         let conflicts =
             conflicts(&self.root, operations).map_err(|errno| WorkspaceError::path("inspect", b"", errno))?;
-        if !conflicts.is_empty() {
-            return Err(WorkspaceError::Conflict { paths: conflicts });
-        }
-        self.journal.commit(header, true)
+        if conflicts.is_empty() { Ok(()) } else { Err(WorkspaceError::Conflict { paths: conflicts }) }
     }
 
-    /// Drops what was not committed.
+    /// Drops what was not committed; of a commit record that failed, too, what there may be.
     pub(crate) fn drop_uncommitted(
         &self,
         stage: Stage,
         operation: &OperationId,
         operations: &[Operation],
     ) -> Result<()> {
+        self.journal.remove(operation, "commit")?;
         release(&self.root, &stage, operations)?;
         stage.remove()?;
         self.journal.remove(operation, "intent")

@@ -11,6 +11,7 @@ use rustix::fs::Mode;
 use rustix::io::Errno;
 
 use super::apply::{Target, hash_of};
+use super::group::Decision;
 use super::journal::Header;
 use super::metadata::{Metadata, Rights};
 use super::operations::{Hashes, Identity, Operation};
@@ -59,7 +60,8 @@ pub struct ChangeSet {
     pub(super) metadata: Vec<Operation>,
     directories: BTreeSet<Vec<u8>>,
     expected: Vec<Operation>,
-    stage: Option<Stage>,
+    pub(super) stage: Option<Stage>,
+    pub(super) root: PathBuf,
     scratch: PathBuf,
     options: ChangeSetOptions,
     staged: usize,
@@ -106,6 +108,7 @@ impl ChangeSet {
         let rights = Rights::of_process();
         let new_mode = 0o777 & !rights.umask();
         Ok(Self {
+            root: root.to_owned(),
             scratch: root.join(".backstay/stage").join(options.operation.as_str()),
             target,
             rights,
@@ -255,43 +258,29 @@ impl ChangeSet {
     /// `detail` is told by [`super::recover`] when the flip is interrupted. An error before the commit record leaves the
     /// workspace as it was; [`WorkspaceError::Unfinished`] means that it goes on with the next recovery. The journal
     /// keeps a note until [`super::acknowledge`].
-    pub fn commit(mut self, detail: serde_json::Value) -> Result<Applied> {
-        let operations = self.operations();
-        let header = Header {
+    pub fn commit(self, detail: serde_json::Value) -> Result<Applied> {
+        self.prepare(detail, None)?.commit()
+    }
+
+    pub(super) fn header(&self, detail: serde_json::Value, decision: Option<Decision>) -> Header {
+        Header {
             operation: self.options.operation.clone(),
             kind: self.options.kind.clone(),
             snapshot: self.options.snapshot.clone(),
             safety_snapshot: self.options.safety_snapshot.clone(),
             detail,
-        };
-        let Some(stage) = self.stage.take() else { return Err(WorkspaceError::cancelled()) };
-        let steps = &self.options.steps;
-        let committed = steps.pass().and_then(|()| {
-            if self.conflicts.is_empty() {
-                self.target.commit(&stage, &header, &operations, steps)
-            } else {
-                Err(WorkspaceError::Conflict { paths: std::mem::take(&mut self.conflicts) })
-            }
-        });
-        match committed {
-            Ok(()) => {}
-            // As after a crash: whatever is there stays for the recovery.
-            Err(error @ WorkspaceError::Fault { .. }) => return Err(error),
-            Err(error) => {
-                // The first error is the one to tell; what cannot be removed now, the next recovery removes.
-                let _ = self.target.drop_uncommitted(stage, &header.operation, &operations);
-                return Err(error);
-            }
+            decision,
         }
-        let mut not_applied = self.target.flip(stage, &header.operation, &operations, &self.rights, steps)?;
-        let rights = std::mem::replace(&mut self.rights, Rights::of_process());
-        not_applied.extend(rights.into_notes());
-        Ok(Applied { changes: std::mem::take(&mut self.changes), not_applied })
+    }
+
+    /// What could not be set as it was wanted.
+    pub(super) fn take_notes(&mut self) -> Vec<CannotRestore> {
+        std::mem::replace(&mut self.rights, Rights::of_process()).into_notes()
     }
 
     /// In the order of their execution: removals from the inside out, directories from the outside in, entries into their
     /// places, then metadata from the inside out.
-    fn operations(&mut self) -> Vec<Operation> {
+    pub(super) fn operations(&mut self) -> Vec<Operation> {
         let mut operations = std::mem::take(&mut self.expected);
         operations.append(&mut self.planned);
         self.removals.sort_by(|a, b| walk_order(b.path(), a.path()));

@@ -11,6 +11,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use super::group::Decision;
 use super::metadata::Metadata;
 use super::operations::{Hashes, Identity, Operation};
 use crate::error::{Result, WorkspaceError};
@@ -30,6 +31,8 @@ pub(crate) struct Header {
     pub(crate) safety_snapshot: Option<SnapshotId>,
     /// What the caller wants to know when it has to end the operation after an interruption.
     pub(crate) detail: serde_json::Value,
+    /// Where it is decided whether this goes forward, when that is not decided here.
+    pub(crate) decision: Option<Decision>,
 }
 
 /// The directory of journals.
@@ -337,6 +340,7 @@ impl Decoder<'_> {
         Some(*hash)
     }
 
+    #[expect(clippy::option_option, reason = "the outer one tells whether it could be read")]
     fn optional<T>(&mut self, read: impl Fn(&mut Self) -> Option<T>) -> Option<Option<T>> {
         match self.u8()? {
             0 => Some(None),
@@ -413,6 +417,7 @@ mod tests {
             snapshot: Some(SnapshotId::generate(now, &rng)),
             safety_snapshot: Some(SnapshotId::generate(now, &rng)),
             detail: serde_json::json!({"a": 1}),
+            decision: None,
         };
         let before =
             Identity { is_directory: false, device: 1, inode: 2, size: 3, mtime_ns: -4, ctime_ns: i64::MAX };

@@ -6,15 +6,19 @@
 //! for content, and each of which can be repeated. [`recover`] goes on after an interruption: forward when there is a
 //! commit record, else back.
 //!
+//! Several workspaces that change together have one commit record, the *decision* in the journal of the first of them.
+//!
 //! A restore makes its steps from a plan; [`ChangeSet`] makes them from single changes.
 
 mod apply;
 mod builder;
 mod flip;
+mod group;
 mod journal;
 mod layer;
 mod metadata;
 mod operations;
+mod prepared;
 mod recover;
 mod seen;
 mod stage;
@@ -24,10 +28,12 @@ mod tree_copy;
 pub(crate) use apply::unfinished;
 pub use builder::{Applied, ChangeSet, ChangeSetOptions, PathChange, PathChangeKind};
 pub(crate) use flip::{flip, remove_leftover};
+pub(crate) use group::{Decision, commit_group};
 pub(crate) use journal::{Header, Journal};
 pub use layer::{Layer, LayerEntry, LayerKind};
 pub(crate) use metadata::{Metadata, Rights};
 pub(crate) use operations::{Hashes, Identity, Operation};
+pub(crate) use prepared::Prepared;
 pub(crate) use recover::recover_in;
 pub use recover::{Outcome, Recovered, acknowledge, recover};
 pub use seen::Seen;

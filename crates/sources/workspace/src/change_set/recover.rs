@@ -8,6 +8,7 @@ use rustix::io::Errno;
 
 use super::apply::{finish, release, unfinished};
 use super::flip::flip;
+use super::group::forget_decisions;
 use super::journal::{Header, Journal, State};
 use super::metadata::Rights;
 use super::stage::{Stage, remove_stale};
@@ -45,7 +46,9 @@ pub struct Recovered {
 }
 
 /// Finishes every interrupted operation of the workspace `root`, which the caller has locked: forward where there is a
-/// commit record, back where there is none. Costs two system calls when there is nothing to do; can be repeated.
+/// commit record, back where there is none. Costs a few system calls when there is nothing to do; can be repeated.
+///
+/// Errors: that of a member of a group, when the workspace in which the group was decided cannot be read.
 ///
 /// Finished operations are told again until [`acknowledge`]. To go back behind a commit record, put
 /// [`Recovered::safety_snapshot`] back afterwards.
@@ -61,7 +64,9 @@ pub fn recover(root: &Path, _lock: &WorkspaceLock, steps: &Steps) -> Result<Vec<
         Err(Errno::NOENT) => return Ok(Vec::new()),
         Err(errno) => return Err(at_root(errno)),
     };
-    recover_in(&root_dir, &own, steps)
+    let recovered = recover_in(&root_dir, &own, steps)?;
+    forget_decisions(root)?;
+    Ok(recovered)
 }
 
 pub(crate) fn recover_in(root: &Dir, own: &Dir, steps: &Steps) -> Result<Vec<Recovered>> {
@@ -84,6 +89,10 @@ fn recover_operation(
     steps: &Steps,
 ) -> Result<Recovered> {
     let mut not_restored = Vec::new();
+    let state = match state {
+        State::Intent => decided(journal, &operation)?,
+        state => state,
+    };
     let header = match state {
         State::Intent => {
             let intent = journal.read_intent(&operation).ok();
@@ -123,9 +132,23 @@ fn recover_operation(
         snapshot: None,
         safety_snapshot: None,
         detail: serde_json::Value::Null,
+        decision: None,
     });
     let Header { kind, snapshot, safety_snapshot, detail, .. } = header;
     Ok(Recovered { operation, kind, outcome, snapshot, safety_snapshot, detail, not_restored })
+}
+
+/// What the intent of a member of a group amounts to: the decision of the group is its commit record. An intent that is not
+/// whole was never decided on.
+fn decided(journal: &Journal, operation: &OperationId) -> Result<State> {
+    let Ok((header, _)) = journal.read_intent(operation) else { return Ok(State::Intent) };
+    match &header.decision {
+        Some(decision) if decision.is_made()? => {
+            journal.commit(&header, true)?;
+            Ok(State::Committed)
+        }
+        _ => Ok(State::Intent),
+    }
 }
 
 /// Forgets a finished operation, once its outcome is noted elsewhere. Can be repeated.

@@ -7,7 +7,7 @@ use backstay_source::{RestoreContext, RestoreReport};
 use super::of_plan::of_plan;
 use super::plan::{Action, RestorePlan};
 use super::stage_plan::stage_plan;
-use crate::change_set::{ChangeSet, ChangeSetOptions, PathChangeKind, Steps};
+use crate::change_set::{Applied, ChangeSet, ChangeSetOptions, PathChangeKind, Steps};
 use crate::error::Result;
 use crate::lock::WorkspaceLock;
 
@@ -36,6 +36,19 @@ pub fn execute(
     options: &ExecuteOptions,
     context: &RestoreContext,
 ) -> Result<RestoreReport> {
+    let (set, written_bytes) = stage(plan, reader, lock, options, context)?;
+    let applied = set.commit(serde_json::Value::Null)?;
+    Ok(report_of(plan, written_bytes, applied))
+}
+
+/// Stages everything that `plan` changes. Returns the bytes that were written, too.
+pub(super) fn stage(
+    plan: &RestorePlan,
+    reader: &Reader,
+    lock: &WorkspaceLock,
+    options: &ExecuteOptions,
+    context: &RestoreContext,
+) -> Result<(ChangeSet, u64)> {
     let options = ChangeSetOptions {
         operation: options.operation.clone(),
         kind: "restore".to_owned(),
@@ -46,10 +59,7 @@ pub fn execute(
     let mut set = ChangeSet::begin(&plan.root, lock, options)?;
     let written_bytes = set.take_plan(plan, reader, context)?;
     context.cancel.check()?;
-    let applied = set.commit(serde_json::Value::Null)?;
-    let mut report = report_of(plan, written_bytes);
-    report.not_restored.extend(applied.not_applied);
-    Ok(report)
+    Ok((set, written_bytes))
 }
 
 impl ChangeSet {
@@ -76,13 +86,13 @@ impl ChangeSet {
     }
 }
 
-fn report_of(plan: &RestorePlan, written_bytes: u64) -> RestoreReport {
+pub(super) fn report_of(plan: &RestorePlan, written_bytes: u64, applied: Applied) -> RestoreReport {
     RestoreReport {
         created: plan.count(Action::Create),
         replaced: plan.count(Action::Replace),
         deleted: plan.count(Action::Delete),
         metadata: plan.count(Action::Metadata),
         written_bytes,
-        not_restored: plan.cannot_restore.clone(),
+        not_restored: plan.cannot_restore.iter().cloned().chain(applied.not_applied).collect(),
     }
 }

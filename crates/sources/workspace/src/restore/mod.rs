@@ -5,6 +5,7 @@
 //! end.
 
 mod execute;
+mod execute_group;
 mod extract;
 mod from_archive;
 mod of_plan;
@@ -13,6 +14,7 @@ mod stage_plan;
 mod to_directory;
 
 pub use execute::{ExecuteOptions, execute};
+pub use execute_group::{GroupMember, execute_group};
 pub use from_archive::unpack_to;
 pub use plan::{Action, PlannedChange, RestoreOptions, RestorePlan, plan};
 pub use to_directory::restore_to;

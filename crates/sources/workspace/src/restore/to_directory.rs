@@ -154,6 +154,7 @@ fn place_tree(
         snapshot: Some(snapshot.clone()),
         safety_snapshot: None,
         detail: serde_json::Value::Null,
+        decision: None,
     };
     journal.write_intent(&header, &operations, false)?;
     steps.pass()?;
