@@ -121,6 +121,7 @@ pub(crate) enum Command {
     Prune(commands::prune::PruneArgs),
     Verify(commands::verify::VerifyArgs),
     Recover(commands::recover::RecoverArgs),
+    Trust(commands::trust::TrustArgs),
     Stats(commands::stats::StatsArgs),
     #[command(subcommand)]
     Group(commands::group::GroupCommand),

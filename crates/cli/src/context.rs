@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use backstay_model::{Clock, Rng};
 use backstay_repository::{Cancel, Progress};
+use backstay_service::Notices;
 
 use crate::args::Globals;
 use crate::clock::WallClock;
@@ -22,12 +23,21 @@ pub(crate) struct Context {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) cancel: Cancel,
+    /// What the person should know although the command succeeds.
+    pub(crate) notices: Notices,
 }
 
 impl Context {
     /// The surroundings of the command line.
     pub(crate) fn new(globals: Globals, output: Output) -> Self {
-        Self { globals, output, clock: Arc::new(WallClock), rng: Arc::new(OsRandom), cancel: Cancel::new() }
+        Self {
+            globals,
+            output,
+            clock: Arc::new(WallClock),
+            rng: Arc::new(OsRandom),
+            cancel: Cancel::new(),
+            notices: Notices::default(),
+        }
     }
 
     /// The directory the command stands in: `-C`, else the current one.

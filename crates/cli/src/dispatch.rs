@@ -37,6 +37,7 @@ pub(crate) async fn dispatch(cx: &Context, command: Command) -> CommandResult {
         Command::Prune(args) => commands::prune::run(cx, args).await,
         Command::Verify(args) => commands::verify::run(cx, args).await,
         Command::Recover(args) => commands::recover::run(cx, args).await,
+        Command::Trust(args) => commands::trust::run(cx, args).await,
         Command::Stats(args) => commands::stats::run(cx, args).await,
         Command::Group(command) => commands::group::run(cx, command).await,
         Command::Repository(command) => commands::repository::run(cx, command).await,

@@ -23,6 +23,7 @@ mod render;
 mod secrets;
 mod settings;
 mod style;
+mod supervise;
 mod terminal;
 mod usage;
 mod waiting;
@@ -33,10 +34,14 @@ use clap::Parser;
 
 use crate::args::Cli;
 use crate::context::Context;
-use crate::failure::{CommandResult, Failure};
+use crate::failure::{CommandResult, Exit, Failure};
 use crate::output::Output;
 
 fn main() -> ExitCode {
+    // Before anything else: this process may have to be one that has a single thread.
+    if let Some(exit) = supervise::entry(std::env::args_os()) {
+        return exit;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage::report(&error),
@@ -44,7 +49,15 @@ fn main() -> ExitCode {
     let output = Output::new(cli.globals.output_format(), cli.globals.quiet, cli.globals.color);
     let cx = Context::new(cli.globals, output.clone());
     let result = run(&cx, cli.command);
+    let notices = cx.notices.take();
+    for notice in &notices {
+        output.warn(&notice.message);
+        if let Some(hint) = &notice.hint {
+            output.hint(hint);
+        }
+    }
     match result {
+        Ok(Exit::Done) if !notices.is_empty() => Exit::Partial.code().into(),
         Ok(exit) => exit.code().into(),
         // Whatever failed after the signal failed because of it.
         Err(failure) if cx.cancel.is_cancelled() && !failure.is_interrupted() => {

@@ -1,7 +1,9 @@
 //! What can be set about the use cases.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use backstay_process::Supervisor;
 use jiff::tz::TimeZone;
 
 use crate::auth::PasswordCost;
@@ -31,6 +33,12 @@ pub struct Settings {
     pub lease_seconds: i64,
     /// Whether webhooks may go to loopback, private and link-local addresses.
     pub webhooks_to_private_addresses: bool,
+    /// What supervises commands; without it none can be run.
+    pub supervisor: Option<Arc<Supervisor>>,
+    /// Whether commands that a workspace declares may be run at all.
+    pub allow_commands: bool,
+    /// Where the texts that this user trusts are noted, outside of every workspace; `None`: none is trusted.
+    pub trust_directory: Option<PathBuf>,
     /// How long the receiver of a webhook may take to answer, in seconds.
     pub webhook_timeout_seconds: u64,
 }
@@ -49,6 +57,9 @@ impl Default for Settings {
             plan_seconds: 24 * 3600,
             lease_seconds: 60,
             webhooks_to_private_addresses: false,
+            supervisor: None,
+            allow_commands: false,
+            trust_directory: None,
             webhook_timeout_seconds: 15,
         }
     }

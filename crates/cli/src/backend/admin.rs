@@ -74,6 +74,9 @@ pub(crate) async fn service(cx: &Context, settings: &ServerSettings) -> Result<S
             host: opening::host(),
             allowed_roots: Some(settings.allowed_roots.value.clone()),
             time_zone: TimeZone::system(),
+            supervisor: Some(std::sync::Arc::new(crate::supervise::supervisor())),
+            allow_commands: settings.allow_commands.value,
+            trust_directory: crate::settings::trust_directory(&|name| std::env::var(name).ok()),
             ..Settings::default()
         },
     };

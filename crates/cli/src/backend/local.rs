@@ -451,6 +451,7 @@ pub(super) fn run(cx: &Context, verb: &'static str, wait: u64) -> (Run, Shown) {
         progress: Arc::clone(&shown.receiver()),
         cancel: cx.cancel.clone(),
         wait: Duration::from_secs(wait),
+        notices: cx.notices.clone(),
     };
     (run, shown)
 }

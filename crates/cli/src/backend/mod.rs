@@ -8,6 +8,7 @@ pub(crate) mod local;
 pub(crate) mod opening;
 pub(crate) mod remote;
 pub(crate) mod store;
+pub(crate) mod trust;
 pub(crate) mod wire;
 
 use std::path::{Path, PathBuf};

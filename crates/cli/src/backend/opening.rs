@@ -11,6 +11,7 @@ use super::store::Location;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::secrets::CredentialSources;
+use crate::settings::trust_directory;
 
 /// Whether what is missing is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,9 @@ pub(crate) async fn service(cx: &Context, root: &Path, create: Create) -> Result
             host: host(),
             allowed_roots: None,
             time_zone: TimeZone::system(),
+            supervisor: Some(Arc::new(crate::supervise::supervisor())),
+            allow_commands: true,
+            trust_directory: trust_directory(&|name| std::env::var(name).ok()),
             ..Settings::default()
         },
     };

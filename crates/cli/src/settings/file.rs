@@ -23,6 +23,7 @@ pub(super) struct FileSettings {
     pub(super) password_file: Option<PathBuf>,
     pub(super) key_file: Option<PathBuf>,
     pub(super) allowed_roots: Option<Vec<PathBuf>>,
+    pub(super) allow_commands: Option<bool>,
     pub(super) trust_forwarded_for: Option<bool>,
     pub(super) workers: Option<u16>,
     pub(super) log_format: Option<LogFormat>,

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use resolve::ServerSettings;
+pub(crate) use resolve::{ServerSettings, trust_directory};
 
 /// The flags of the server's configuration.
 #[derive(Debug, Clone, Default, Args)]
@@ -51,6 +51,10 @@ pub(crate) struct ServerFlags {
     /// Allow workspaces below DIR; repeatable
     #[arg(long, value_name = "DIR")]
     pub(crate) allowed_root: Vec<PathBuf>,
+
+    /// Run the hooks that workspaces declare and that the server's user has trusted
+    #[arg(long)]
+    pub(crate) allow_commands: bool,
 
     /// Take the client's address from X-Forwarded-For, which a proxy in front sets
     #[arg(long)]

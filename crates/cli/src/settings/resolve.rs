@@ -31,6 +31,7 @@ pub(crate) struct ServerSettings {
     pub(crate) password_file: Sourced<Option<PathBuf>>,
     pub(crate) key_file: Sourced<Option<PathBuf>>,
     pub(crate) allowed_roots: Sourced<Vec<PathBuf>>,
+    pub(crate) allow_commands: Sourced<bool>,
     pub(crate) trust_forwarded_for: Sourced<bool>,
     pub(crate) workers: Sourced<u16>,
     pub(crate) log_format: Sourced<LogFormat>,
@@ -126,6 +127,12 @@ impl ServerSettings {
                 "BACKSTAY_PUBLIC_URL",
                 file.public_url,
             )?,
+            allow_commands: pick.value(
+                flags.allow_commands.then_some((true, "--allow-commands")),
+                "BACKSTAY_ALLOW_COMMANDS",
+                file.allow_commands,
+                || false,
+            )?,
             trust_forwarded_for: pick.value(
                 flags.trust_forwarded_for.then_some((true, "--trust-forwarded-for")),
                 "BACKSTAY_TRUST_FORWARDED_FOR",
@@ -220,6 +227,7 @@ impl ServerSettings {
             row("allowed_roots", &self.allowed_roots, |roots| {
                 roots.iter().map(|root| root.display().to_string()).collect::<Vec<_>>().join(":")
             }),
+            row("allow_commands", &self.allow_commands, bool::to_string),
             row("trust_forwarded_for", &self.trust_forwarded_for, bool::to_string),
             row("workers", &self.workers, u16::to_string),
             row("log_format", &self.log_format, LogFormat::to_string),
@@ -303,6 +311,11 @@ fn find_file(flags: &ServerFlags, env: Environment<'_>) -> Result<Option<PathBuf
 fn default_data_directory(env: Environment<'_>) -> PathBuf {
     base_directory(env, "XDG_DATA_HOME", ".local/share")
         .map_or_else(|| PathBuf::from("/var/lib/backstay"), |base| base.join("backstay"))
+}
+
+/// Where the hooks that this user trusts are noted: in a directory of the user, outside of every workspace.
+pub(crate) fn trust_directory(env: Environment<'_>) -> Option<PathBuf> {
+    base_directory(env, "XDG_DATA_HOME", ".local/share").map(|base| base.join("backstay/trust"))
 }
 
 fn base_directory(env: Environment<'_>, variable: &str, below_home: &str) -> Option<PathBuf> {

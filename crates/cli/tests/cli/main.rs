@@ -8,6 +8,7 @@ mod damage;
 mod demo;
 mod full_disk;
 mod holds;
+mod hooks;
 mod hostile;
 mod interrupt;
 mod json_shapes;

@@ -9,6 +9,7 @@ use backstay_source_workspace::WorkspaceLock;
 use serde_json::json;
 
 use crate::error::{Result, ServiceError};
+use crate::hooks::{Hook, Hooks};
 use crate::run::Run;
 use crate::service::Service;
 use crate::snapshots::{CaptureOf, check_new_snapshot};
@@ -22,6 +23,7 @@ const QUEUED_LEASE_S: i64 = 24 * 3600;
 pub(super) struct LockedMember {
     pub(super) source: SourceRow,
     pub(super) lock: Arc<WorkspaceLock>,
+    pub(super) hooks: Hooks,
 }
 
 impl Service {
@@ -37,6 +39,7 @@ impl Service {
         let group = self.permitted_group(caller, group, Action::Capture).await?;
         let new = member_snapshot(label)?;
         let members = self.lock_members(caller, &group.members, Action::Capture, "group save", run).await?;
+        self.run_before_hooks(caller, &members, Hook::BeforeSave, run).await?;
 
         let group_snapshot = self.new_group_snapshot_id();
         let mut tx = self.begin().await?;
@@ -47,6 +50,7 @@ impl Service {
         }
         tx.commit().await?;
         self.capture_members(caller, &members, &rows, &new, run).await?;
+        self.run_after_save_hooks(caller, members, &rows, run).await;
         Ok(GroupSnapshot {
             group_snapshot,
             snapshots: rows.into_iter().map(|row| row.id).collect(),
@@ -115,7 +119,9 @@ impl Service {
             self.lock_members(caller, &group.members, Action::Capture, "group save", run).await?;
         members.retain(|member| rows.iter().any(|row| row.source == member.source.id));
         rows.sort_by(|a, b| a.source.cmp(&b.source));
+        self.run_before_hooks(caller, &members, Hook::BeforeSave, run).await?;
         self.finish_members(caller, &members, &rows, &new, run).await?;
+        self.run_after_save_hooks(caller, members, &rows, run).await;
         Ok(json!({"snapshot_ids": snapshots}))
     }
 
@@ -166,6 +172,35 @@ impl Service {
         Ok(())
     }
 
+    /// Runs a hook of every member, under all locks. The first that fails refuses the operation.
+    pub(super) async fn run_before_hooks(
+        &self,
+        caller: &Caller,
+        members: &[LockedMember],
+        hook: Hook,
+        run: &Run,
+    ) -> Result<()> {
+        for member in members {
+            self.run_before_hook(caller, &member.source, &member.hooks, hook, run).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the locks back and runs `after_save` of every member.
+    async fn run_after_save_hooks(
+        &self,
+        caller: &Caller,
+        members: Vec<LockedMember>,
+        rows: &[SnapshotRow],
+        run: &Run,
+    ) {
+        let unlocked: Vec<_> = members.into_iter().map(|member| (member.source, member.hooks)).collect();
+        for ((source, hooks), row) in unlocked.iter().zip(rows) {
+            let variables = [("BACKSTAY_SNAPSHOT", row.id.as_str())];
+            self.run_after_hook(caller, source, hooks, Hook::AfterSave, &variables, run).await;
+        }
+    }
+
     /// Locks workspaces in sorted order, so that two groups with common members do not wait for each other.
     pub(super) async fn lock_members(
         &self,
@@ -181,7 +216,8 @@ impl Service {
             let root = self.workspace_root(&source)?;
             let lock = self.lock_workspace(&root, operation, run).await?;
             self.recover_locked(caller, &source, &lock).await?;
-            locked.push(LockedMember { source, lock });
+            let hooks = self.load_hooks(&source, run).await?;
+            locked.push(LockedMember { source, lock, hooks });
         }
         Ok(locked)
     }

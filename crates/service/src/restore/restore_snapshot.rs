@@ -11,6 +11,7 @@ use super::execute::PutBack;
 use super::operation::{NewOperation, request_of, view};
 use super::plan_restore::PlanBody;
 use crate::error::{Result, ServiceError};
+use crate::hooks::{Hook, Hooks};
 use crate::run::Run;
 use crate::service::Service;
 use crate::tasks::Work;
@@ -18,6 +19,8 @@ use crate::view::{Operation, QueuedOperation, RestoreRequest};
 
 impl Service {
     /// Executes a plan, now, in this process: lock, safety snapshot, stage, check every hash, flip, operation row and event.
+    ///
+    /// Hooks `before_restore` (under the lock; failing refuses), then `after_restore` or `after_rollback`.
     ///
     /// Errors: `Conflict` with code `stale_plan` when the state has another serial, or the plan was used or has expired; `Damaged` before
     /// anything is written; `Busy`. After an error the workspace is as it was, unless the code is `unfinished`.
@@ -27,14 +30,18 @@ impl Service {
         let root = self.workspace_root(&source)?;
         let lock = self.lock_workspace(&root, "restore", run).await?;
         self.recover_locked(caller, &source, &lock).await?;
+        let hooks = self.load_hooks(&source, run).await?;
+        self.run_before_hook(caller, &source, &hooks, Hook::BeforeRestore, run).await?;
 
         let mut tx = self.begin().await?;
         let id = OperationId::generate(self.now(), &**self.rng());
         let row = self.begin_restore_in(&mut tx, caller, &source, id, plan, &body, None).await?;
         tx.commit().await?;
         let put_back = self.put_back_of(&row).await?;
-        let ended = Box::pin(self.carry_out(caller, &source, &lock, &row, put_back, run)).await?;
-        Ok(view(ended))
+        let carried = Box::pin(self.carry_out(caller, &source, &lock, &row, put_back, run)).await;
+        drop(lock);
+        self.run_hooks_after_restore(caller, &source, &hooks, &row, &carried, run).await;
+        Ok(view(carried?))
     }
 
     /// Queues the same for a worker. The plan is used up, and the operation exists at once.
@@ -82,9 +89,34 @@ impl Service {
         if serial != Some(row.serial_before) {
             return Err(stale("the workspace was changed since"));
         }
+        let hooks = self.load_hooks(&source, run).await?;
+        self.run_before_hook(caller, &source, &hooks, Hook::BeforeRestore, run).await?;
         let put_back = self.put_back_of(&row).await?;
-        let ended = Box::pin(self.carry_out(caller, &source, &lock, &row, put_back, run)).await?;
-        Ok(result_of(&ended))
+        let carried = Box::pin(self.carry_out(caller, &source, &lock, &row, put_back, run)).await;
+        drop(lock);
+        self.run_hooks_after_restore(caller, &source, &hooks, &row, &carried, run).await;
+        Ok(result_of(&carried?))
+    }
+
+    /// `after_restore` when the workspace was changed, `after_rollback` when it failed and is as it was.
+    pub(super) async fn run_hooks_after_restore(
+        &self,
+        caller: &Caller,
+        source: &SourceRow,
+        hooks: &Hooks,
+        row: &OperationRow,
+        carried: &Result<OperationRow>,
+        run: &Run,
+    ) {
+        let hook = match carried {
+            Ok(_) => Hook::AfterRestore,
+            // What it is like is not known before the recovery.
+            Err(error) if matches!(error.code, Some("unfinished" | "needs_recovery")) => return,
+            Err(_) => Hook::AfterRollback,
+        };
+        let variables =
+            [("BACKSTAY_OPERATION", row.id.as_str()), ("BACKSTAY_OPERATION_KIND", row.kind.as_str())];
+        self.run_after_hook(caller, source, hooks, hook, &variables, run).await;
     }
 
     /// The row of an operation that a task is about to carry out.

@@ -11,6 +11,7 @@ use super::execute::PutBack;
 use super::operation::{NewOperation, request_of, view};
 use super::restore_snapshot::result_of;
 use crate::error::{FieldProblem, Result, ServiceError};
+use crate::hooks::Hook;
 use crate::run::Run;
 use crate::service::{Service, blocking};
 use crate::snapshots::{Stored, context_of};
@@ -44,8 +45,13 @@ impl Service {
         let root = self.workspace_root(&source)?;
         let lock = self.lock_workspace(&root, "undo", run).await?;
         self.recover_locked(caller, &source, &lock).await?;
-        let undone = Box::pin(self.undo_locked(caller, &source, id, force, &lock, run)).await?;
-        Ok(view(undone))
+        let hooks = self.load_hooks(&source, run).await?;
+        self.run_before_hook(caller, &source, &hooks, Hook::BeforeRestore, run).await?;
+        let undone = Box::pin(self.undo_locked(caller, &source, id, force, &lock, run)).await;
+        drop(lock);
+        let done = undone.as_ref().unwrap_or(&row).clone();
+        self.run_hooks_after_restore(caller, &source, &hooks, &done, &undone, run).await;
+        Ok(view(undone?))
     }
 
     /// Queues the same for a worker.
@@ -92,10 +98,14 @@ impl Service {
         let root = self.workspace_root(&source)?;
         let lock = self.lock_workspace(&root, "undo", run).await?;
         self.recover_locked(caller, &source, &lock).await?;
+        let hooks = self.load_hooks(&source, run).await?;
+        self.run_before_hook(caller, &source, &hooks, Hook::BeforeRestore, run).await?;
         let undoable = self.undoable(undoes).await?;
         let put_back = self.put_back_undoing(&source, &undoable, force, run).await?;
-        let ended = Box::pin(self.carry_out(caller, &source, &lock, &row, put_back, run)).await?;
-        Ok(result_of(&ended))
+        let carried = Box::pin(self.carry_out(caller, &source, &lock, &row, put_back, run)).await;
+        drop(lock);
+        self.run_hooks_after_restore(caller, &source, &hooks, &row, &carried, run).await;
+        Ok(result_of(&carried?))
     }
 
     /// Undoes under a lock that the caller holds.

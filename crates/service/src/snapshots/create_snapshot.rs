@@ -7,6 +7,7 @@ use serde_json::json;
 use super::capture::{CaptureOf, check_new_snapshot};
 use super::view::detailed;
 use crate::error::{Result, ServiceError};
+use crate::hooks::Hook;
 use crate::run::Run;
 use crate::service::Service;
 use crate::tasks::Work;
@@ -17,6 +18,8 @@ const QUEUED_LEASE_S: i64 = 24 * 3600;
 
 impl Service {
     /// Takes a snapshot of a source, now, in this process.
+    ///
+    /// Hooks `before_save` (under the lock; failing refuses) and `after_save` (after it).
     ///
     /// Commit point: the catalog transaction that sets `ready`. When it returns an error, the snapshot is `failed`, with
     /// the reason, and nothing else is changed. A partial snapshot is a success with `partial` set and warnings.
@@ -35,10 +38,15 @@ impl Service {
         let lock = self.lock_workspace(&root, "save", run).await?;
         self.recover_locked(caller, &source, &lock).await?;
 
+        let hooks = self.load_hooks(&source, run).await?;
+        self.run_before_hook(caller, &source, &hooks, Hook::BeforeSave, run).await?;
+
         let of = self.capture_here(new.trigger.unwrap_or(Trigger::Manual));
         let row = self.begin_capture(caller, &source, &of, &new).await?;
         let ready = self.complete_capture(caller, &source, &row, &new, run).await?;
         drop(lock);
+        let variables = [("BACKSTAY_SNAPSHOT", ready.id.as_str())];
+        self.run_after_hook(caller, &source, &hooks, Hook::AfterSave, &variables, run).await;
         detailed(&mut self.read().await?, ready, self.now()).await
     }
 
@@ -105,9 +113,13 @@ impl Service {
         let root = self.workspace_root(source)?;
         let lock = self.lock_workspace(&root, "save", run).await?;
         self.recover_locked(caller, source, &lock).await?;
+        let hooks = self.load_hooks(source, run).await?;
+        self.run_before_hook(caller, source, &hooks, Hook::BeforeSave, run).await?;
         let receipt = self.capture_content(caller, source, row, new, run).await?;
         let ready = self.commit_capture(caller, row, &receipt, new.pin).await?;
         drop(lock);
+        let variables = [("BACKSTAY_SNAPSHOT", ready.id.as_str())];
+        self.run_after_hook(caller, source, &hooks, Hook::AfterSave, &variables, run).await;
         Ok(ready)
     }
 }

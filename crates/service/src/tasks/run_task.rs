@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use backstay_catalog::{CatalogError, ClaimOptions, Finish, Lease, TaskRow, Tx};
-use backstay_model::{ErrorKind, Outcome, SnapshotId, Subject, TaskId, Timestamp};
+use backstay_model::{Caller, ErrorKind, Outcome, SnapshotId, Subject, TaskId, Timestamp};
 use serde_json::{Value, json};
 
 use super::payload::{Payload, Work};
 use crate::error::{Result, ServiceError};
-use crate::run::Run;
+use crate::run::{Notice, Run};
 use crate::service::{Describe, Service};
 use crate::view::TaskProgress;
 
@@ -93,38 +93,42 @@ impl Service {
             }
             return Err(ServiceError::new(ErrorKind::Internal, "Every worker that began it was interrupted"));
         }
-        let id = task.id();
+        let result = self.do_work(task.id(), &caller, work, run).await?;
+        Ok(with_notices(result, &run.notices.take()))
+    }
+
+    async fn do_work(&self, id: &TaskId, caller: &Caller, work: Work, run: &Run) -> Result<Value> {
         match work {
-            Work::Capture { snapshot, new } => self.run_capture(&caller, id, &snapshot, &new, run).await,
-            Work::Restore { operation, .. } => self.run_restore(&caller, &operation, run).await,
+            Work::Capture { snapshot, new } => self.run_capture(caller, id, &snapshot, &new, run).await,
+            Work::Restore { operation, .. } => self.run_restore(caller, &operation, run).await,
             Work::Undo { operation, undoes, force } => {
-                self.run_undo(&caller, &operation, &undoes, force, run).await
+                self.run_undo(caller, &operation, &undoes, force, run).await
             }
             Work::Verify { scope, depth, restore_test } => {
                 let report = if restore_test {
-                    self.verify_and_test_restores(&caller, &scope, depth, run).await?
+                    self.verify_and_test_restores(caller, &scope, depth, run).await?
                 } else {
-                    self.verify_snapshots(&caller, &scope, depth, run).await?
+                    self.verify_snapshots(caller, &scope, depth, run).await?
                 };
                 Ok(serde_json::to_value(report).unwrap_or_default())
             }
             Work::Recover { source, backward } => {
-                let report = Box::pin(self.recover(&caller, &source, backward, run)).await?;
+                let report = Box::pin(self.recover(caller, &source, backward, run)).await?;
                 Ok(serde_json::to_value(report).unwrap_or_default())
             }
             Work::Collect => {
-                let report = self.collect_garbage(&caller, run).await?;
+                let report = self.collect_garbage(caller, run).await?;
                 Ok(serde_json::to_value(report).unwrap_or_default())
             }
             Work::Prune { source } => {
-                let result = self.prune_snapshots(&caller, &source, None, false).await?;
+                let result = self.prune_snapshots(caller, &source, None, false).await?;
                 Ok(json!({"kept": result.kept, "removed": result.removed}))
             }
             Work::GroupCapture { group, snapshots, label, .. } => {
-                self.run_group_capture(&caller, id, &group, &label, &snapshots, run).await
+                self.run_group_capture(caller, id, &group, &label, &snapshots, run).await
             }
             Work::GroupRestore { group, group_snapshot, operations } => {
-                self.run_group_restore(&caller, &group, &group_snapshot, &operations, run).await
+                self.run_group_restore(caller, &group, &group_snapshot, &operations, run).await
             }
         }
     }
@@ -231,6 +235,16 @@ impl Service {
         tx.record(event.with(json!({"kind": task.kind, "reason": error.message, "code": error.word()})));
         Ok(())
     }
+}
+
+/// The result of a task with what a person should know besides, as `warnings`.
+fn with_notices(mut result: Value, notices: &[Notice]) -> Value {
+    if !notices.is_empty()
+        && let Value::Object(fields) = &mut result
+    {
+        fields.insert("warnings".to_owned(), json!(notices));
+    }
+    result
 }
 
 async fn row_cancelled(tx: &mut Tx, id: &TaskId) -> Result<bool> {

@@ -5,6 +5,7 @@ mod change;
 mod entry;
 mod event;
 mod group;
+mod hook;
 mod operation;
 mod reports;
 mod snapshot;
@@ -19,6 +20,7 @@ pub use change::{Against, Change, ChangeKind, ChangePage, ChangeSummary, DiffOpt
 pub use entry::{Entry, EntryKind, EntryOptions};
 pub use event::{AuditReport, EventFilter, EventPage, HistoryAction, HistoryEntry, HistoryFilter};
 pub use group::{Group, GroupRestore, GroupSnapshot, NewGroup};
+pub use hook::{DeclaredHook, HookTrust};
 pub use operation::{
     CannotRestore, Operation, OperationState, QueuedOperation, RestorePlan, RestoreReport, RestoreRequest,
 };

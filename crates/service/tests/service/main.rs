@@ -8,6 +8,7 @@ mod access;
 mod audit;
 mod fixture;
 mod groups;
+mod hooks;
 mod recovery;
 mod restoring;
 mod snapshots;
