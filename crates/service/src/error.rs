@@ -196,6 +196,7 @@ impl From<WorkspaceError> for ServiceError {
                 });
             }
             WorkspaceError::Conflict { .. } => converted.code = Some("conflict"),
+            WorkspaceError::Unfinished { .. } => converted.code = Some("unfinished"),
             WorkspaceError::NeedsRecovery { .. } => converted.code = Some("needs_recovery"),
             _ if error.is_cancelled() => converted.code = Some(CANCELLED),
             _ => {}

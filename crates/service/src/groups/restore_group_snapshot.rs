@@ -1,20 +1,24 @@
 //! Puts a captured group back.
 
-use backstay_catalog::{OperationRow, SnapshotRow};
-use backstay_model::{Action, Caller, OperationId, SnapshotState, TaskId};
+use std::sync::Arc;
+
+use backstay_catalog::{OperationRow, OperationState as RowState, SnapshotRow};
+use backstay_model::{Action, Caller, Kind, OperationId, SnapshotState, TaskId};
 use serde_json::json;
 
 use super::create_group_snapshot::LockedMember;
 use crate::error::{Result, ServiceError};
+use crate::hooks::Hook;
 use crate::run::Run;
 use crate::service::Service;
 use crate::tasks::Work;
 use crate::view::GroupRestore;
 
 impl Service {
-    /// Restores every member under all locks. When one cannot be restored, those restored before it are undone.
+    /// Restores every member under all locks, all or none: one commit record decides for all of them, also after a crash,
+    /// whichever member is recovered first.
     ///
-    /// Each member has its own commit record: a crash between two of them leaves each as it was or as it is to be.
+    /// Each member has its own operation and safety snapshot, and can be undone alone.
     pub async fn restore_group_snapshot(
         &self,
         caller: &Caller,
@@ -34,7 +38,7 @@ impl Service {
             rows.push(self.begin_member_restore_in(&mut tx, caller, &source, id, target, None).await?);
         }
         tx.commit().await?;
-        Box::pin(self.restore_members(caller, &members, &targets, &rows, run)).await?;
+        Box::pin(self.restore_members(caller, members, &targets, &rows, run)).await?;
         Ok(GroupRestore { operations: rows.into_iter().map(|row| row.id).collect(), task: None })
     }
 
@@ -79,66 +83,70 @@ impl Service {
     ) -> Result<serde_json::Value> {
         let group = self.permitted_group(caller, group, Action::Restore).await?;
         let targets = self.group_targets(caller, group_snapshot).await?;
+        // Locking ends what an interrupted attempt left, so the operations may be over by then.
+        let members =
+            self.lock_members(caller, &group.members, Action::Restore, "group restore", run).await?;
         let mut rows = Vec::with_capacity(operations.len());
         for id in operations {
             rows.push(self.running_operation(id).await?);
         }
-        let members =
-            self.lock_members(caller, &group.members, Action::Restore, "group restore", run).await?;
-        Box::pin(self.restore_members(caller, &members, &targets, &rows, run)).await?;
+        Box::pin(self.restore_members(caller, members, &targets, &rows, run)).await?;
         Ok(json!({"operation_ids": operations}))
     }
 
+    /// Plans and captures every member, then changes all of them behind one commit record, and ends all operations in one
+    /// transaction.
     async fn restore_members(
         &self,
         caller: &Caller,
-        members: &[LockedMember],
+        members: Vec<LockedMember>,
         targets: &[SnapshotRow],
         rows: &[OperationRow],
         run: &Run,
     ) -> Result<()> {
-        let mut done: Vec<&OperationRow> = Vec::new();
-        for (row, target) in rows.iter().zip(targets) {
-            let member = member_of(members, target)?;
-            match self.carry_out_whole(caller, &member.source, &member.lock, row, target, run).await {
-                Ok(_) => done.push(row),
-                Err(error) => {
-                    self.take_back(caller, members, &done, &rows[done.len() + 1..], run).await;
-                    return Err(error);
+        let restored = async {
+            self.run_before_hooks(caller, &members, Hook::BeforeRestore, run).await?;
+            let mut parts = Vec::with_capacity(rows.len());
+            let mut locks = Vec::with_capacity(rows.len());
+            for (row, target) in rows.iter().zip(targets) {
+                let member = member_of(&members, target)?;
+                locks.push(Arc::clone(&member.lock));
+                parts.push(self.secure_member(caller, &member.source, row, target, run).await?);
+            }
+            self.execute_members(parts, locks, run).await
+        };
+        let restored = Box::pin(restored).await;
+        let mut tx = self.begin().await?;
+        match &restored {
+            Ok(done) => {
+                for (row, done) in rows.iter().zip(done) {
+                    self.end_operation_in(&mut tx, caller, Kind::Workspace, row, done).await?;
+                }
+            }
+            Err(error) => {
+                let state = match error.code {
+                    Some("unfinished" | "needs_recovery") => RowState::NeedsRecovery,
+                    _ => RowState::Failed,
+                };
+                for row in rows {
+                    self.fail_operation_in(&mut tx, caller, row, state, &error.message).await?;
                 }
             }
         }
-        Ok(())
-    }
-
-    /// Undoes the members that were restored and closes those that were not begun.
-    async fn take_back(
-        &self,
-        caller: &Caller,
-        members: &[LockedMember],
-        done: &[&OperationRow],
-        rest: &[OperationRow],
-        run: &Run,
-    ) {
-        for row in done.iter().rev() {
-            let Some(member) = members.iter().find(|member| member.source.id == row.source) else { continue };
-            let undone = self.undo_locked(caller, &member.source, &row.id, true, &member.lock, run).await;
-            if let Err(error) = undone {
-                // An operation that changed nothing has nothing to undo.
-                tracing::warn!(operation.id = %row.id, %error, "a member of a group could not be taken back");
+        tx.commit().await?;
+        if restored.is_ok() {
+            for (row, target) in rows.iter().zip(targets) {
+                self.acknowledge(&member_of(&members, target)?.source, row).await;
             }
         }
-        let ids: Vec<OperationId> = rest.iter().map(|row| row.id.clone()).collect();
-        let closed = async {
-            let mut tx = self.begin().await?;
-            self.abandon_operations_in(&mut tx, caller, &ids, "another member of the group failed", false)
-                .await?;
-            tx.commit().await?;
-            Ok::<(), ServiceError>(())
-        };
-        if let Err(error) = closed.await {
-            tracing::warn!(%error, "the operations of a group could not be closed");
+        let unlocked: Vec<_> = members.into_iter().map(|member| (member.source, member.hooks)).collect();
+        let restored = restored.map(drop);
+        for (source, hooks) in &unlocked {
+            if let Some(row) = rows.iter().find(|row| row.source == source.id) {
+                self.run_hooks_after_restore(caller, source, hooks, row, restored.as_ref().err(), run).await;
+            }
         }
+        restored
     }
 
     /// The ready snapshots of a captured group, in the order of their sources.

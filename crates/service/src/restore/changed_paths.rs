@@ -10,7 +10,7 @@ const MOST_PATHS: usize = 100_000;
 
 /// The paths that an operation changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ChangedPaths {
+pub(crate) struct ChangedPaths {
     /// How many, and in which way.
     pub(super) summary: ChangeSummary,
     /// All of them, unless they are too many.

@@ -12,12 +12,12 @@ use backstay_model::{Caller, Trigger};
 use backstay_source::RestoreReport;
 use backstay_source_workspace::{
     self as workspace, ExcludeOptions, ExecuteOptions, RestoreOptions, RestorePlan, Selection, Steps,
-    WorkspaceAttributes, WorkspaceError, WorkspaceLock,
+    WorkspaceAttributes, WorkspaceLock,
 };
 
 use super::changed_paths::ChangedPaths;
 use super::operation::Done;
-use crate::error::{Result, ServiceError};
+use crate::error::Result;
 use crate::run::Run;
 use crate::service::{Service, blocking};
 use crate::snapshots::{CaptureOf, Stored, context_of};
@@ -29,6 +29,29 @@ pub(super) struct PutBack {
     pub(super) target: SnapshotRow,
     pub(super) selection: Selection,
     pub(super) keep_new: bool,
+}
+
+/// A change that is planned and can be undone.
+#[derive(Debug)]
+pub(crate) struct Secured {
+    pub(super) plan: Arc<RestorePlan>,
+    /// `None` when there is nothing to change.
+    pub(super) safety: Option<SnapshotRow>,
+}
+
+impl Secured {
+    /// How the operation ended, with what its execution reported.
+    pub(super) fn done(self, report: Option<RestoreReport>) -> Done {
+        let not_restored = self.plan.cannot_restore().to_vec();
+        let Some(report) = report else { return Done { not_restored, ..Done::default() } };
+        Done {
+            changed: true,
+            safety: self.safety.map(|safety| safety.id),
+            paths: ChangedPaths::of_plan(&self.plan),
+            not_restored: not_restored.into_iter().chain(report.not_restored).collect(),
+            recovered: false,
+        }
+    }
 }
 
 impl Service {
@@ -72,14 +95,28 @@ impl Service {
         put_back: PutBack,
         run: &Run,
     ) -> Result<Done> {
-        let root = self.workspace_root(source)?;
-        let (plan, excludes) = self.plan_now(root, &put_back, run).await?;
-        let plan = Arc::new(plan);
-        let not_restored = plan.cannot_restore().to_vec();
-        if plan.is_empty() {
-            return Ok(Done { not_restored, ..Done::default() });
-        }
+        let secured = self.secure(caller, source, row, &put_back, run).await?;
+        let Some(safety) = &secured.safety else { return Ok(secured.done(None)) };
+        let plan = Arc::clone(&secured.plan);
+        let report = self.execute_plan(plan, lock, row, &put_back, safety, run).await?;
+        Ok(secured.done(Some(report)))
+    }
 
+    /// Plans against the tree as it is now and, when there is something to change, takes the safety snapshot.
+    pub(super) async fn secure(
+        &self,
+        caller: &Caller,
+        source: &SourceRow,
+        row: &OperationRow,
+        put_back: &PutBack,
+        run: &Run,
+    ) -> Result<Secured> {
+        let root = self.workspace_root(source)?;
+        let (plan, excludes) = self.plan_now(root, put_back, run).await?;
+        let plan = Arc::new(plan);
+        if plan.is_empty() {
+            return Ok(Secured { plan, safety: None });
+        }
         let of = CaptureOf { operation: Some(row.id.clone()), ..self.capture_here(Trigger::Safety) };
         let new = NewSnapshot {
             label: format!("before {} {}", row.kind, row.id),
@@ -93,15 +130,7 @@ impl Service {
         };
         let safety = self.begin_capture(caller, source, &of, &new).await?;
         let safety = self.complete_capture(caller, source, &safety, &new, run).await?;
-
-        let report = self.execute_plan(Arc::clone(&plan), lock, row, &put_back, &safety, run).await?;
-        Ok(Done {
-            changed: true,
-            safety: Some(safety.id),
-            paths: ChangedPaths::of_plan(&plan),
-            not_restored: not_restored.into_iter().chain(report.not_restored).collect(),
-            recovered: false,
-        })
+        Ok(Secured { plan, safety: Some(safety) })
     }
 
     /// What putting back would change, as the tree is now; and what the snapshot leaves out.
@@ -145,17 +174,13 @@ impl Service {
         let (lock, context, lazy) = (Arc::clone(lock), context_of(run), self.lazy_repository().clone());
         blocking("restore the snapshot", move || {
             let reader = lazy.get()?.reader();
-            workspace::execute(&plan, &reader, &lock, &options, &context).map_err(|error| {
-                let unfinished = matches!(error, WorkspaceError::Unfinished { .. });
-                let error = ServiceError::from(error);
-                if unfinished { error.code("unfinished") } else { error }
-            })
+            Ok(workspace::execute(&plan, &reader, &lock, &options, &context)?)
         })
         .await
     }
 
     /// Tells the journal that the catalog knows the end of an operation. Forgetting to is harmless.
-    pub(super) async fn acknowledge(&self, source: &SourceRow, row: &OperationRow) {
+    pub(crate) async fn acknowledge(&self, source: &SourceRow, row: &OperationRow) {
         let told = async {
             let (root, id) = (self.workspace_root(source)?, row.id.clone());
             blocking("close the journal", move || Ok(workspace::acknowledge(&root, &id)?)).await

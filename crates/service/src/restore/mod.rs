@@ -2,6 +2,7 @@
 
 mod changed_paths;
 mod execute;
+mod execute_members;
 mod list_operations;
 mod operation;
 mod plan_restore;

@@ -75,7 +75,7 @@ impl Service {
     }
 
     /// Ends an operation that changed the workspace: **the commit point** of its record; counts the change.
-    pub(super) async fn end_operation_in(
+    pub(crate) async fn end_operation_in(
         &self,
         tx: &mut Tx,
         caller: &Caller,
@@ -121,7 +121,7 @@ impl Service {
     }
 
     /// Ends an operation that changed nothing, or whose end is not known yet.
-    pub(super) async fn fail_operation_in(
+    pub(crate) async fn fail_operation_in(
         &self,
         tx: &mut Tx,
         caller: &Caller,
@@ -196,7 +196,7 @@ impl Service {
 
 /// How an operation that was carried out ended.
 #[derive(Debug, Default)]
-pub(super) struct Done {
+pub(crate) struct Done {
     /// Whether the workspace was changed.
     pub(super) changed: bool,
     /// The safety snapshot.

@@ -1,10 +1,8 @@
 //! Puts a snapshot back.
 
-use std::sync::Arc;
-
 use backstay_catalog::{CatalogError, OperationRow, OperationState as RowState, SnapshotRow, SourceRow, Tx};
 use backstay_model::{Action, Caller, ErrorKind, OperationId, SourceId, TaskId};
-use backstay_source_workspace::{Selection, WorkspaceLock};
+use backstay_source_workspace::Selection;
 use serde_json::json;
 
 use super::execute::PutBack;
@@ -40,7 +38,7 @@ impl Service {
         let put_back = self.put_back_of(&row).await?;
         let carried = Box::pin(self.carry_out(caller, &source, &lock, &row, put_back, run)).await;
         drop(lock);
-        self.run_hooks_after_restore(caller, &source, &hooks, &row, &carried, run).await;
+        self.run_hooks_after_restore(caller, &source, &hooks, &row, carried.as_ref().err(), run).await;
         Ok(view(carried?))
     }
 
@@ -94,25 +92,25 @@ impl Service {
         let put_back = self.put_back_of(&row).await?;
         let carried = Box::pin(self.carry_out(caller, &source, &lock, &row, put_back, run)).await;
         drop(lock);
-        self.run_hooks_after_restore(caller, &source, &hooks, &row, &carried, run).await;
+        self.run_hooks_after_restore(caller, &source, &hooks, &row, carried.as_ref().err(), run).await;
         Ok(result_of(&carried?))
     }
 
     /// `after_restore` when the workspace was changed, `after_rollback` when it failed and is as it was.
-    pub(super) async fn run_hooks_after_restore(
+    pub(crate) async fn run_hooks_after_restore(
         &self,
         caller: &Caller,
         source: &SourceRow,
         hooks: &Hooks,
         row: &OperationRow,
-        carried: &Result<OperationRow>,
+        failure: Option<&ServiceError>,
         run: &Run,
     ) {
-        let hook = match carried {
-            Ok(_) => Hook::AfterRestore,
+        let hook = match failure {
+            None => Hook::AfterRestore,
             // What it is like is not known before the recovery.
-            Err(error) if matches!(error.code, Some("unfinished" | "needs_recovery")) => return,
-            Err(_) => Hook::AfterRollback,
+            Some(error) if matches!(error.code, Some("unfinished" | "needs_recovery")) => return,
+            Some(_) => Hook::AfterRollback,
         };
         let variables =
             [("BACKSTAY_OPERATION", row.id.as_str()), ("BACKSTAY_OPERATION_KIND", row.kind.as_str())];
@@ -179,20 +177,6 @@ impl Service {
             task,
         };
         self.begin_operation_in(tx, caller, source, new).await
-    }
-
-    /// Puts a whole snapshot back under a lock that the caller holds.
-    pub(crate) async fn carry_out_whole(
-        &self,
-        caller: &Caller,
-        source: &SourceRow,
-        lock: &Arc<WorkspaceLock>,
-        row: &OperationRow,
-        target: &SnapshotRow,
-        run: &Run,
-    ) -> Result<OperationRow> {
-        let put_back = PutBack { target: target.clone(), selection: Selection::all(), keep_new: false };
-        self.carry_out(caller, source, lock, row, put_back, run).await
     }
 
     /// What a restore puts back.

@@ -50,7 +50,7 @@ impl Service {
         let undone = Box::pin(self.undo_locked(caller, &source, id, force, &lock, run)).await;
         drop(lock);
         let done = undone.as_ref().unwrap_or(&row).clone();
-        self.run_hooks_after_restore(caller, &source, &hooks, &done, &undone, run).await;
+        self.run_hooks_after_restore(caller, &source, &hooks, &done, undone.as_ref().err(), run).await;
         Ok(view(undone?))
     }
 
@@ -104,7 +104,7 @@ impl Service {
         let put_back = self.put_back_undoing(&source, &undoable, force, run).await?;
         let carried = Box::pin(self.carry_out(caller, &source, &lock, &row, put_back, run)).await;
         drop(lock);
-        self.run_hooks_after_restore(caller, &source, &hooks, &row, &carried, run).await;
+        self.run_hooks_after_restore(caller, &source, &hooks, &row, carried.as_ref().err(), run).await;
         Ok(result_of(&carried?))
     }
 
