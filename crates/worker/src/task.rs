@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_service::view::TaskProgress;
-use backstay_service::{Cancel, ClaimedTask, Counters, Heartbeat, Run, Service, ServiceError};
+use backstay_service::{Cancel, ClaimedTask, Counters, Heartbeat, Notices, Run, Service, ServiceError};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +18,12 @@ pub(crate) async fn run(
 ) {
     tracing::info!(task.id = %task.id(), task.kind = task.kind(), task.attempt = task.attempt(), "a task begins");
     let counters = Arc::new(Counters::new());
-    let run = Run { progress: Arc::clone(&counters) as _, cancel: Cancel::new(), wait: options.lock_wait };
+    let run = Run {
+        progress: Arc::clone(&counters) as _,
+        cancel: Cancel::new(),
+        wait: options.lock_wait,
+        notices: Notices::default(),
+    };
     // In a task of its own: a heartbeat waits for the catalog, and meanwhile the work, which may hold it, has to go on.
     let mut work = {
         let (service, task, run) = (service.clone(), task.clone(), run.clone());
