@@ -86,16 +86,16 @@ def program():
     return Path(path)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(program, tmp_path_factory):
-    """A server for all tests of the session."""
+    """A server for the tests of one file, so that no file meets limits on signing in that another has reached."""
     server = Server(program, tmp_path_factory.mktemp("server"))
     server.start()
     yield server
     server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def workspace(server):
     """A registered workspace with two snapshots that differ: `(workspace id, [snapshot ids])`."""
     root = server.projects / "example"

@@ -42,13 +42,13 @@ LISTS = {
 ENDLESS = r"/(stream|output)$"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def document(server, workspace):
     """The schema of the live server, which by then has something to show."""
     return schemathesis.openapi.from_url(f"{server.url}/api/openapi.json", headers=server.headers())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def existing(server, workspace):
     """Ids of things that exist, by the collection they are in."""
     known = {"workspaces": [workspace[0]], "snapshots": list(workspace[1])}

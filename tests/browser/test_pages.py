@@ -31,7 +31,7 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def person(server, workspace):
     """A user with a password, who may see the workspace and its snapshots."""
     made = server.call("POST", "/api/v1/users", json={"name": "ann", "role": "admin", "password": PASSWORD})

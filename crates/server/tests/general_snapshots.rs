@@ -1,5 +1,4 @@
 //! The resource that every kind of source shares: `/api/v1/snapshots`.
-#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
 mod support;
 

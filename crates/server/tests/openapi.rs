@@ -92,7 +92,9 @@ fn every_operation_says_who_may_call_it_and_what_may_go_wrong() {
         }
         for (status, response) in responses {
             assert!(!response["description"].as_str().unwrap_or_default().is_empty(), "{name} {status}");
-            if method != "head" && (status.starts_with('4') || status.starts_with('5')) {
+            // An address that is too long is refused before it reaches the API, without a body.
+            let without_body = method == "head" || status == "414";
+            if !without_body && (status.starts_with('4') || status.starts_with('5')) {
                 assert!(
                     response["content"]["application/problem+json"].is_object(),
                     "{name} {status} is no problem"

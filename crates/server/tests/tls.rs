@@ -1,5 +1,4 @@
 //! A server that ends TLS itself.
-#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
 mod support;
 

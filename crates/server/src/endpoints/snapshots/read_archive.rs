@@ -23,6 +23,7 @@ use crate::stream::tar_zst;
     params(IdPath, ArchiveQuery),
     responses(
         (status = 200, description = "The archive.", content_type = "application/zstd", body = Binary),
+        (status = 414, description = "The address is longer than 64 KiB: select fewer paths, or use globs."),
         Signed, OfOne, Queried, Conflicting
     )
 )]
