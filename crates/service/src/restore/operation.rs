@@ -95,15 +95,15 @@ impl Service {
             at: now,
         };
         let ended = tx.finish_operation(&row.id, &end).await?;
-        let subject = match &row.target {
-            Some(target) => Subject::new("snapshot", target),
-            None => Subject::new("operation", &row.id),
+        let (action, subject) = match &row.target {
+            Some(target) => ("snapshot.restored", Subject::new("snapshot", target)),
+            None => ("dependencies.changed", Subject::new("operation", &row.id)),
         };
         let target = match &row.target {
             Some(target) => tx.snapshot(target).await?,
             None => None,
         };
-        let event = self.event(caller, "snapshot.restored", subject);
+        let event = self.event(caller, action, subject);
         tx.record(event.of_source(&row.tenant, kind, &row.source).with(json!({
             "name": target.as_ref().map(|target| target.label.as_deref().unwrap_or(target.id.as_str())),
             "size_bytes": target.as_ref().map(|target| target.logical_bytes),
@@ -121,7 +121,7 @@ impl Service {
     }
 
     /// Ends an operation that changed nothing, or whose end is not known yet.
-    pub(super) async fn fail_operation_in(
+    pub(crate) async fn fail_operation_in(
         &self,
         tx: &mut Tx,
         caller: &Caller,
