@@ -113,6 +113,8 @@ pub(crate) enum Command {
     Diff(commands::diff::DiffArgs),
     Restore(commands::restore::RestoreArgs),
     Undo(commands::undo::UndoArgs),
+    #[command(subcommand)]
+    Deps(commands::deps::DepsCommand),
     Delete(commands::delete::DeleteArgs),
     Pin(commands::pin::PinArgs),
     Unpin(commands::pin::UnpinArgs),

@@ -22,12 +22,30 @@ pub(crate) struct Context {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) cancel: Cancel,
+    /// What the command is called, as far as it matters to it.
+    pub(crate) invocation: Invocation,
+}
+
+/// How the program was started, and for what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Invocation {
+    /// Under the name `graft`.
+    pub(crate) as_graft: bool,
+    /// For a command about dependencies.
+    pub(crate) about_dependencies: bool,
 }
 
 impl Context {
     /// The surroundings of the command line.
-    pub(crate) fn new(globals: Globals, output: Output) -> Self {
-        Self { globals, output, clock: Arc::new(WallClock), rng: Arc::new(OsRandom), cancel: Cancel::new() }
+    pub(crate) fn new(globals: Globals, output: Output, invocation: Invocation) -> Self {
+        Self {
+            globals,
+            output,
+            clock: Arc::new(WallClock),
+            rng: Arc::new(OsRandom),
+            cancel: Cancel::new(),
+            invocation,
+        }
     }
 
     /// The directory the command stands in: `-C`, else the current one.
@@ -46,6 +64,7 @@ impl Context {
         let directory = self.directory()?;
         match self.globals.directory {
             Some(_) => discover::exactly(&directory),
+            None if self.invocation.about_dependencies => discover::workspace_with_dependencies(&directory),
             None => discover::workspace(&directory),
         }
     }

@@ -14,6 +14,10 @@ pub(crate) enum Exit {
     Negative,
     /// It ran, and something could not be included; the report names what.
     Partial,
+    /// What a dependency is at is not what the lock says.
+    Mismatch,
+    /// A command that was run for the person ended with this code.
+    Child(u8),
 }
 
 impl Exit {
@@ -23,6 +27,8 @@ impl Exit {
             Self::Done => 0,
             Self::Negative => 1,
             Self::Partial => 3,
+            Self::Mismatch => 2,
+            Self::Child(code) => code,
         }
     }
 }
@@ -131,6 +137,13 @@ impl Failure {
     #[must_use]
     pub(crate) fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.details.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Replaces the exit code.
+    #[must_use]
+    pub(crate) fn exits(mut self, code: u8) -> Self {
+        self.0.exit_code = code;
         self
     }
 
