@@ -337,6 +337,7 @@ impl Decoder<'_> {
         Some(*hash)
     }
 
+    #[expect(clippy::option_option, reason = "whether it can be read, and whether there is one")]
     fn optional<T>(&mut self, read: impl Fn(&mut Self) -> Option<T>) -> Option<Option<T>> {
         match self.u8()? {
             0 => Some(None),
