@@ -1,7 +1,9 @@
 //! What can be set about the use cases.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use backstay_process::Supervisor;
 use jiff::tz::TimeZone;
 
 use crate::auth::PasswordCost;
@@ -31,6 +33,10 @@ pub struct Settings {
     pub lease_seconds: i64,
     /// Whether webhooks may go to loopback, private and link-local addresses.
     pub webhooks_to_private_addresses: bool,
+    /// What supervises commands; without it none can be run.
+    pub supervisor: Option<Arc<Supervisor>>,
+    /// Whether the snapshot that an upgrade takes first is only an undo point once the upgrade has succeeded.
+    pub upgrade_auto_cleanup: bool,
     /// How long the receiver of a webhook may take to answer, in seconds.
     pub webhook_timeout_seconds: u64,
 }
@@ -49,6 +55,8 @@ impl Default for Settings {
             plan_seconds: 24 * 3600,
             lease_seconds: 60,
             webhooks_to_private_addresses: false,
+            supervisor: None,
+            upgrade_auto_cleanup: true,
             webhook_timeout_seconds: 15,
         }
     }

@@ -12,15 +12,16 @@ use backstay_model::{Caller, Trigger};
 use backstay_source::RestoreReport;
 use backstay_source_workspace::{
     self as workspace, ExcludeOptions, ExecuteOptions, RestoreOptions, RestorePlan, Selection, Steps,
-    WorkspaceAttributes, WorkspaceError, WorkspaceLock,
+    WorkspaceAttributes, WorkspaceLock,
 };
 
 use super::changed_paths::ChangedPaths;
-use super::operation::Done;
-use crate::error::{Result, ServiceError};
+use super::operation::{Done, UpgradeDetail};
+use crate::error::Result;
 use crate::run::Run;
 use crate::service::{Service, blocking};
 use crate::snapshots::{CaptureOf, Stored, context_of};
+use crate::upgrades::WayBack;
 use crate::view::NewSnapshot;
 
 /// What of a snapshot is put back into a workspace.
@@ -29,6 +30,8 @@ pub(super) struct PutBack {
     pub(super) target: SnapshotRow,
     pub(super) selection: Selection,
     pub(super) keep_new: bool,
+    /// Whether a dependency that was moved since goes back, too.
+    pub(super) force: bool,
 }
 
 impl Service {
@@ -76,7 +79,7 @@ impl Service {
         let (plan, excludes) = self.plan_now(root, &put_back, run).await?;
         let plan = Arc::new(plan);
         let not_restored = plan.cannot_restore().to_vec();
-        if plan.is_empty() {
+        if plan.is_empty() && UpgradeDetail::of_row(row).is_none() {
             return Ok(Done { not_restored, ..Done::default() });
         }
 
@@ -143,19 +146,27 @@ impl Service {
             steps: Steps::unlimited(),
         };
         let (lock, context, lazy) = (Arc::clone(lock), context_of(run), self.lazy_repository().clone());
+        let way_back = match UpgradeDetail::of_row(row) {
+            Some(detail) => Some(WayBack {
+                moves: detail.moves,
+                target: Stored::of(&put_back.target, self.lazy_repository())?,
+                force: put_back.force,
+                now: self.now(),
+            }),
+            None => None,
+        };
         blocking("restore the snapshot", move || {
             let reader = lazy.get()?.reader();
-            workspace::execute(&plan, &reader, &lock, &options, &context).map_err(|error| {
-                let unfinished = matches!(error, WorkspaceError::Unfinished { .. });
-                let error = ServiceError::from(error);
-                if unfinished { error.code("unfinished") } else { error }
-            })
+            match way_back {
+                Some(way_back) => way_back.execute(&plan, &reader, &lock, &options, &context),
+                None => Ok(workspace::execute(&plan, &reader, &lock, &options, &context)?),
+            }
         })
         .await
     }
 
     /// Tells the journal that the catalog knows the end of an operation. Forgetting to is harmless.
-    pub(super) async fn acknowledge(&self, source: &SourceRow, row: &OperationRow) {
+    pub(crate) async fn acknowledge(&self, source: &SourceRow, row: &OperationRow) {
         let told = async {
             let (root, id) = (self.workspace_root(source)?, row.id.clone());
             blocking("close the journal", move || Ok(workspace::acknowledge(&root, &id)?)).await

@@ -136,6 +136,7 @@ impl Service {
             target: body.snapshot.clone(),
             undoes: None,
             request: body.request.clone(),
+            upgrade: None,
             task,
         };
         self.begin_operation_in(tx, caller, source, new).await
@@ -157,6 +158,7 @@ impl Service {
             target: target.id.clone(),
             undoes: None,
             request: RestoreRequest::default(),
+            upgrade: None,
             task,
         };
         self.begin_operation_in(tx, caller, source, new).await
@@ -172,7 +174,8 @@ impl Service {
         target: &SnapshotRow,
         run: &Run,
     ) -> Result<OperationRow> {
-        let put_back = PutBack { target: target.clone(), selection: Selection::all(), keep_new: false };
+        let put_back =
+            PutBack { target: target.clone(), selection: Selection::all(), keep_new: false, force: false };
         self.carry_out(caller, source, lock, row, put_back, run).await
     }
 
@@ -184,7 +187,12 @@ impl Service {
             None => None,
         };
         let target = target.ok_or_else(|| ServiceError::not_found("Snapshot"))?;
-        Ok(PutBack { target, selection: Selection::of_patterns(&request.paths)?, keep_new: request.keep_new })
+        Ok(PutBack {
+            target,
+            selection: Selection::of_patterns(&request.paths)?,
+            keep_new: request.keep_new,
+            force: false,
+        })
     }
 }
 
