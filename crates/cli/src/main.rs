@@ -24,6 +24,7 @@ mod restore_test;
 mod secrets;
 mod settings;
 mod style;
+mod supervise;
 mod terminal;
 mod usage;
 
@@ -37,6 +38,10 @@ use crate::failure::{CommandResult, Failure};
 use crate::output::Output;
 
 fn main() -> ExitCode {
+    // Before anything else: this process may have to be one that has a single thread.
+    if let Some(exit) = supervise::entry(std::env::args_os()) {
+        return exit;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage::report(&error),

@@ -51,6 +51,7 @@ pub(crate) async fn service(cx: &Context, root: &Path, create: Create) -> Result
             host: host(),
             allowed_roots: None,
             time_zone: TimeZone::system(),
+            supervisor: Some(Arc::new(crate::supervise::supervisor())),
             ..Settings::default()
         },
     };
