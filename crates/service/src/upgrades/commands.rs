@@ -13,7 +13,7 @@ use crate::error::{Result, ServiceError};
 use crate::view::UpgradeRequest;
 
 /// How long a command may take unless it is said otherwise.
-const DEFAULT_LIMIT: Duration = Duration::from_secs(1800);
+const DEFAULT_LIMIT: Duration = Duration::from_mins(30);
 
 /// Programs whose first argument is a script.
 const INTERPRETERS: [&str; 8] = ["sh", "bash", "python", "python3", "node", "ruby", "perl", "php"];

@@ -46,16 +46,14 @@ impl StepKind {
 
 /// What moves; empty when everything is where it should be. Fetches unless `offline`.
 pub(super) fn moves(found: &Found, request: &UpgradeRequest, offline: bool) -> Result<Vec<Move>> {
-    match &request.dependency {
-        Some(name) => Ok(one(found, &name_of(name)?, request, offline)?.into_iter().collect()),
-        None => {
-            let mut moves = Vec::new();
-            for declared in &found.declared.dependencies {
-                moves.extend(one(found, &declared.name, request, offline)?);
-            }
-            Ok(moves)
-        }
+    if let Some(name) = &request.dependency {
+        return Ok(one(found, &name_of(name)?, request, offline)?.into_iter().collect());
     }
+    let mut moves = Vec::new();
+    for declared in &found.declared.dependencies {
+        moves.extend(one(found, &declared.name, request, offline)?);
+    }
+    Ok(moves)
 }
 
 fn one(

@@ -227,7 +227,7 @@ impl Service {
         report.success = true;
         report.changed = true;
         report.state_serial = ended.serial_after.unwrap_or(report.state_serial);
-        if !(request.keep_snapshot || !self.settings().upgrade_auto_cleanup) {
+        if !request.keep_snapshot && self.settings().upgrade_auto_cleanup {
             report.snapshot_id = None;
         }
         Ok(report)
