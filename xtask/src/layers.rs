@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         &["backstay-model", "backstay-repository", "backstay-source"],
         &["backstay-store"],
     ),
+    ("backstay-source-job", &["backstay-model", "backstay-repository", "backstay-source"], &["backstay-store"]),
     (
         "backstay-service",
         &[
@@ -33,6 +34,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "backstay-process",
             "backstay-repository",
             "backstay-source",
+            "backstay-source-job",
             "backstay-source-workspace",
             "backstay-store",
         ],
@@ -65,6 +67,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "backstay-server",
             "backstay-service",
             "backstay-source",
+            "backstay-source-job",
             "backstay-source-workspace",
             "backstay-store",
             "backstay-worker",

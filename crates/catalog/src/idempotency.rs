@@ -3,6 +3,7 @@
 use backstay_model::Timestamp;
 
 use crate::error::Result;
+use crate::session::Session;
 use crate::sql::{Fields, Record, sql};
 use crate::transaction::Tx;
 
@@ -37,7 +38,48 @@ impl Record for IdempotencyRow {
     }
 }
 
+impl Session {
+    /// The request with `key` in `scope` that was answered and is remembered.
+    pub async fn remembered_answer(
+        &mut self,
+        scope: &str,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Option<IdempotencyRow>> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM idempotency_keys
+             WHERE scope = $1 AND key = $2 AND expires_at > $3 AND answer IS NOT NULL"
+        );
+        self.one(sql("read a request", text).bind(scope).bind(key).bind(now)).await
+    }
+}
+
 impl Tx {
+    /// Remembers a request with its answer, in the transaction of the work itself.
+    pub async fn remember_answer(
+        &mut self,
+        scope: &str,
+        key: &str,
+        fingerprint: &[u8],
+        answer: &str,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<()> {
+        let text = "INSERT INTO idempotency_keys (scope, key, fingerprint, status, answer, created_at, expires_at)
+                    VALUES ($1, $2, $3, 200, $4, $5, $6)
+                    ON CONFLICT (scope, key) DO UPDATE SET fingerprint = excluded.fingerprint,
+                        status = excluded.status, answer = excluded.answer, created_at = excluded.created_at,
+                        expires_at = excluded.expires_at";
+        let statement = sql("remember an answer", text)
+            .bind(scope)
+            .bind(key)
+            .bind(fingerprint)
+            .bind(answer)
+            .bind(now)
+            .bind(expires_at);
+        self.execute(statement).await.map(|_| ())
+    }
+
     /// Reserves `key` in `scope` (for example tenant, actor and path) until `expires_at`.
     ///
     /// `None`: it is reserved now, and the request may go on. `Some`: an earlier request has it.

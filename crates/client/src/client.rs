@@ -179,7 +179,11 @@ impl Client {
 
     /// Sends a `DELETE`. When an earlier attempt may have been carried out, it is no error that nothing is left.
     pub(crate) async fn delete(&self, segments: &[&str]) -> Result<()> {
-        let call = self.api(Method::DELETE, segments);
+        self.delete_call(self.api(Method::DELETE, segments)).await
+    }
+
+    /// The same for a `DELETE` that is ready to be sent.
+    pub(crate) async fn delete_call(&self, call: Call) -> Result<()> {
         let mut attempt = 1;
         loop {
             let Err(error) = self.send_once(&call).await else { return Ok(()) };

@@ -26,6 +26,8 @@ use utoipa::{Modify, OpenApi};
         (name = "snapshots", description = "Captured states: list, read, compare, verify, hold, delete."),
         (name = "restores", description = "Putting a state back, and undoing it."),
         (name = "groups", description = "Workspaces that are captured and restored together."),
+        (name = "checkpoints", description = "States of jobs, saved step by step."),
+        (name = "threads", description = "Typed checkpoints of jobs: a head, channels, pending writes."),
         (name = "tasks", description = "Work in the background."),
         (name = "events", description = "What happened: history, live stream, audit trail."),
         (name = "webhooks", description = "Events sent to other systems."),

@@ -11,6 +11,7 @@
 
 mod audit;
 mod auth;
+mod checkpoints;
 mod error;
 mod groups;
 mod key_file;
@@ -28,11 +29,14 @@ mod settings;
 mod snapshots;
 mod sources;
 mod tasks;
+mod threads;
 pub mod view;
 mod webhooks;
 
 pub use audit::ExportFormat;
 pub use auth::PasswordCost;
+pub use backstay_source_job::{Change as StateChange, Json, MAX_STATE_BYTES, State, StateError, Version};
+pub use checkpoints::{DEFAULT_PROJECT, Restored};
 pub use backstay_repository::{Cancel, Credential, NoProgress, Progress, Repository};
 pub use backstay_source::{Counters, CountersSnapshot};
 pub use error::{FieldProblem, LockOwner, Result, ServiceError};
@@ -43,4 +47,5 @@ pub use run::Run;
 pub use service::{Parts, Service};
 pub use settings::Settings;
 pub use snapshots::{ContentReader, OpenContent, Subtree, SubtreeItem};
+pub use threads::Prune;
 pub use tasks::{ClaimedTask, Heartbeat};

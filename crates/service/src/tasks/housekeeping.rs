@@ -29,6 +29,7 @@ impl Service {
         tx.forget_deliveries(now.plus_seconds(-REMEMBER_S)).await?;
         tx.commit().await?;
         self.release_ended_holds().await?;
+        self.expire_checkpoints().await?;
         self.close_dead_captures(&Caller::system("recovery"), None).await?;
         Ok(())
     }

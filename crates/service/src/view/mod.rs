@@ -2,6 +2,7 @@
 
 mod access;
 mod change;
+mod checkpoint;
 mod entry;
 mod event;
 mod group;
@@ -10,12 +11,17 @@ mod reports;
 mod snapshot;
 mod source;
 mod task;
+mod thread;
 mod webhook;
 
 pub use access::{
     CreatedToken, LoginLink, NewTenant, NewToken, NewUser, Session, SignedIn, Tenant, Token, User, UserChange,
 };
 pub use change::{Against, Change, ChangeKind, ChangePage, ChangeSummary, DiffOptions, EntryFacts};
+pub use checkpoint::{
+    Checkpoint, CheckpointFilter, CheckpointPage, CheckpointState, Cleaned, ForkCheckpoint, Idempotency,
+    Job, JobPlan, JobRetention, NewCheckpoint, PointerValue, TreeNode,
+};
 pub use entry::{Entry, EntryKind, EntryOptions};
 pub use event::{AuditReport, EventFilter, HistoryAction, HistoryEntry, HistoryFilter};
 pub use group::{Group, GroupRestore, GroupSnapshot, NewGroup};
@@ -32,4 +38,8 @@ pub use snapshot::{
 };
 pub use source::{NewSource, Source, SourceChange, SourceFilter};
 pub use task::{Task, TaskFilter, TaskProgress, TaskState};
+pub use thread::{
+    ChangedChannel, ChannelValue, DeltaHistory, NewThreadCheckpoint, NewThreadWrites, PendingWrite, ThreadCopy, ThreadDone, ThreadFilter,
+    ThreadKey, ThreadOperation, ThreadPage, ThreadPlace, ThreadRemoval, ThreadTuple, ThreadWrite, TypedValue,
+};
 pub use webhook::{CreatedWebhook, Delivery, NewWebhook, Webhook, WebhookChange};

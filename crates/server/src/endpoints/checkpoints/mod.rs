@@ -1,0 +1,51 @@
+//! Checkpoints of jobs: the simple API, what goes beyond it, and retention.
+
+mod apply_retention;
+mod checkpoint_at;
+mod checkpoint_tree;
+mod clean_job;
+mod create_checkpoint;
+mod create_checkpoints;
+mod delete_checkpoint;
+mod diff_checkpoints;
+mod fork_checkpoint;
+mod get_checkpoint;
+mod get_retention;
+mod hold_checkpoint;
+mod list_checkpoints;
+mod list_jobs;
+mod pin_checkpoint;
+mod plan_retention;
+mod pointer_history;
+mod release_checkpoint;
+mod restore_checkpoint;
+mod set_retention;
+
+use axum::extract::DefaultBodyLimit;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::extract::VERBATIM_LIMIT_BYTES;
+use crate::state::AppState;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list_checkpoints::list_checkpoints, create_checkpoint::create_checkpoint))
+        .routes(routes!(create_checkpoints::create_checkpoints))
+        .routes(routes!(clean_job::clean_job))
+        .routes(routes!(get_checkpoint::get_checkpoint, delete_checkpoint::delete_checkpoint))
+        .routes(routes!(restore_checkpoint::restore_checkpoint))
+        .routes(routes!(fork_checkpoint::fork_checkpoint))
+        .routes(routes!(diff_checkpoints::diff_checkpoints))
+        .routes(routes!(checkpoint_tree::checkpoint_tree))
+        .routes(routes!(checkpoint_at::checkpoint_at))
+        .routes(routes!(pointer_history::pointer_history))
+        .routes(routes!(hold_checkpoint::hold_checkpoint))
+        .routes(routes!(release_checkpoint::release_checkpoint))
+        .routes(routes!(pin_checkpoint::pin_checkpoint))
+        .routes(routes!(list_jobs::list_jobs))
+        .routes(routes!(get_retention::get_retention, set_retention::set_retention))
+        .routes(routes!(plan_retention::plan_retention))
+        .routes(routes!(apply_retention::apply_retention))
+        .layer(DefaultBodyLimit::max(VERBATIM_LIMIT_BYTES))
+}
