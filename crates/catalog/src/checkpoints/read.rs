@@ -108,10 +108,12 @@ impl Session {
         self.position(sql("find the newest checkpoint", text).bind(job)).await
     }
 
-    /// The oldest checkpoint of a job, listed or not.
-    pub async fn oldest_checkpoint(&mut self, job: i64) -> Result<Option<CheckpointPosition>> {
-        let text =
-            "SELECT c.number, c.sequence FROM checkpoints c WHERE c.job = $1 ORDER BY c.sequence LIMIT 1";
+    /// The oldest listed checkpoint of a job.
+    pub async fn first_checkpoint(&mut self, job: i64) -> Result<Option<CheckpointPosition>> {
+        let text = format!(
+            "SELECT c.number, c.sequence FROM checkpoints c WHERE c.job = $1 AND {} ORDER BY c.sequence LIMIT 1",
+            listed()
+        );
         self.position(sql("find the oldest checkpoint", text).bind(job)).await
     }
 

@@ -90,7 +90,8 @@ impl<'s> Batch<'s> {
             }
         };
         let before = (self.rows.len(), self.events.len(), self.numbers);
-        let progress: Vec<_> = if *atomic {
+        // A single state that is refused leaves nothing behind.
+        let progress: Vec<_> = if *atomic && new.len() > 1 {
             self.jobs.iter().map(|(key, job)| (key.clone(), job.row.clone(), job.moved)).collect()
         } else {
             Vec::new()
@@ -106,6 +107,8 @@ impl<'s> Batch<'s> {
                     self.rows.truncate(before.0);
                     self.events.truncate(before.1);
                     self.numbers = before.2;
+                    // The numbers will be given again.
+                    self.fresh.retain(|(is_value, number), _| *is_value || *number <= before.2.checkpoint);
                     for (key, row, moved) in progress {
                         self.jobs.insert(key, OpenJob { keys: JobKeys::of(self.ring.clone(), &row), row, moved });
                     }

@@ -43,11 +43,13 @@ impl Service {
         check_project(project)?;
         self.permit(caller, Some(Kind::Job), Action::Prune, &Subject::new("job", job_id)).await?;
         let mut cleaned = Cleaned { job_id: job_id.to_owned(), deleted: Vec::new(), kept: Vec::new() };
+        // Opening the keys may take a transaction, so it comes first.
+        let ring = self.keyring().await?;
         let mut tx = self.begin().await?;
         let Some(job) = find_job(&mut tx, caller, project, job_id).await? else {
             return Ok((cleaned, Vec::new()));
         };
-        let keys = JobKeys::of(self.keyring().await?, &job);
+        let keys = JobKeys::of(ring, &job);
         let mut heads = tx.all_checkpoint_heads(job.number).await?;
         // What is taken for the last good one is read before anything goes.
         for head in heads.iter_mut().rev().filter(|head| !head.flags.carrier) {
@@ -83,7 +85,8 @@ impl Service {
         if dry_run || doomed.is_empty() {
             return Ok((cleaned, reasons));
         }
-        self.remove_checkpoints(&mut tx, &job, &keys, &heads, &doomed).await?;
+        let going: Vec<CheckpointHead> = heads.into_iter().filter(|head| doomed.contains(&head.number)).collect();
+        self.remove_checkpoints(&mut tx, &job, &keys, &going, going.len() as u64).await?;
         for decision in decisions.iter().rev().filter(|decision| !decision.keep) {
             let event = self.event(caller, "checkpoint.deleted", Subject::new("checkpoint", &id_of(decision)));
             let data = json!({"job_id": job.name, "reason": decision.reason});

@@ -1,7 +1,5 @@
 //! Deleting one checkpoint.
 
-use std::collections::HashSet;
-
 use backstay_model::{Action, Caller, Kind, Subject};
 use serde_json::json;
 
@@ -17,15 +15,14 @@ impl Service {
         let number = seen.found.checkpoint.head.number;
         let mut tx = self.begin().await?;
         let job = tx.jobs_by_number(&[seen.found.job.number]).await?.pop().ok_or_else(|| no_checkpoint(id))?;
-        let heads = tx.all_checkpoint_heads(job.number).await?;
-        let head = heads.iter().find(|head| head.number == number && !head.flags.carrier);
+        let head = tx.checkpoint_heads(&[number]).await?.pop().filter(|head| !head.flags.carrier);
         let head = head.ok_or_else(|| no_checkpoint(id))?;
         if head.flags.held {
             return Err(ServiceError::conflict(format!("Checkpoint {id} is held"))
                 .code("held")
                 .hint("an administrator can release the hold"));
         }
-        self.remove_checkpoints(&mut tx, &job, &seen.keys, &heads, &HashSet::from([number])).await?;
+        self.remove_checkpoints(&mut tx, &job, &seen.keys, &[head], 1).await?;
         let event = self.event(caller, "checkpoint.deleted", Subject::new("checkpoint", id));
         let event = event.of_source(&job.tenant, Kind::Job, &source_of(&job));
         tx.record(event.with(json!({"job_id": job.name})));

@@ -98,6 +98,10 @@ impl Service {
         answer.await.map_err(|_| stopped())?
     }
 
+    fn forget_contents(&self) {
+        *self.saving().cache.lock() = ContentCache::default();
+    }
+
     fn saver(&self) -> mpsc::UnboundedSender<Request> {
         let mut sender = self.saving().sender.lock();
         if let Some(sender) = sender.as_ref().filter(|sender| !sender.is_closed()) {
@@ -126,9 +130,11 @@ async fn run(service: WeakService, mut receiver: mpsc::UnboundedReceiver<Request
             requests.push(next);
         }
         let Some(service) = service.upgrade() else { return };
+        let kept = service.clone();
         // A defect in one batch ends that batch alone.
         if let Err(error) = tokio::spawn(async move { commit(&service, requests).await }).await {
             tracing::error!(%error, "a batch of saves did not end");
+            kept.forget_contents();
         }
     }
 }
@@ -144,6 +150,8 @@ async fn commit(service: &Service, requests: Vec<Request>) {
         }
         Err(error) => error,
     };
+    // Numbers that were not committed are given again, so nothing may be remembered under them.
+    service.forget_contents();
     let hopeless = matches!(error.kind, ErrorKind::Unavailable | ErrorKind::StorageFull | ErrorKind::Busy);
     if requests.len() == 1 || hopeless {
         for request in requests {
@@ -154,7 +162,10 @@ async fn commit(service: &Service, requests: Vec<Request>) {
     for request in requests {
         let answer = match Batch::run(service, std::slice::from_ref(&request)).await {
             Ok(mut answers) => answers.pop().unwrap_or_else(|| Err(stopped())),
-            Err(error) => Err(error),
+            Err(error) => {
+                service.forget_contents();
+                Err(error)
+            }
         };
         let _ = request.reply.send(answer);
     }

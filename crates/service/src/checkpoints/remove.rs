@@ -13,7 +13,8 @@ use crate::error::Result;
 use crate::service::Service;
 
 impl Service {
-    /// Removes `doomed` of the job, whose checkpoints are all in `heads`, and moves the job's counts.
+    /// Removes the checkpoints with the heads `doomed`, and moves the job's counts; `unlisted` tells how many of what was
+    /// listed no longer is, carriers too.
     ///
     /// What stays and is encoded against something that goes is encoded again, against the nearest that stays or alone;
     /// one of those that cannot be decoded keeps its whole chain, which then is not removed but carries it.
@@ -23,9 +24,10 @@ impl Service {
         job: &JobRow,
         keys: &JobKeys,
         heads: &[CheckpointHead],
-        doomed: &HashSet<i64>,
+        unlisted: u64,
     ) -> Result<()> {
-        let going: Vec<i64> = heads.iter().map(|head| head.number).filter(|n| doomed.contains(n)).collect();
+        let going: Vec<i64> = heads.iter().map(|head| head.number).collect();
+        let doomed: HashSet<i64> = going.iter().copied().collect();
         let bases: HashMap<i64, Option<i64>> = heads.iter().map(|head| (head.number, head.base)).collect();
         let mut dependents: Vec<(i64, i64)> = tx
             .encoded_against(ContentTable::Checkpoints, &going)
@@ -67,13 +69,12 @@ impl Service {
         }
         let gone: Vec<i64> = going.into_iter().filter(|number| !carriers.contains(number)).collect();
         tx.delete_checkpoints(&gone).await?;
-        let left: Vec<&CheckpointHead> =
-            heads.iter().filter(|head| !doomed.contains(&head.number) && !head.flags.carrier).collect();
+        let (first, newest) = (tx.first_checkpoint(job.number).await?, tx.newest_checkpoint(job.number).await?);
         let mut progress = job.progress();
-        progress.checkpoints = left.len() as u64;
-        progress.first_sequence = left.first().map_or(job.last_sequence + 1, |head| head.sequence);
+        progress.checkpoints = job.checkpoints.saturating_sub(unlisted);
+        progress.first_sequence = first.map_or(job.last_sequence + 1, |first| first.sequence);
         progress.updated_at = self.now();
-        let newest = left.last().map(|head| head.number);
+        let newest = newest.map(|newest| newest.number);
         if newest != job.newest {
             progress.newest = newest;
             progress.newest_id = match newest {

@@ -94,6 +94,8 @@ impl Service {
 
     async fn permit_removal(&self, caller: &Caller, project: &str, thread: &str) -> Result<()> {
         check_project(project)?;
+        // Opening the keys may take a transaction, so it comes before one is begun.
+        self.keyring().await?;
         self.permit(caller, Some(Kind::Job), Action::Delete, &Subject::new("job", thread)).await
     }
 
@@ -194,14 +196,9 @@ impl Service {
                 }
             }
         }
-        let heads: Vec<CheckpointHead> = heads
-            .into_iter()
-            .map(|mut head| {
-                head.flags.carrier |= carriers.contains(&head.number);
-                head
-            })
-            .collect();
-        self.remove_checkpoints(&mut tx, job, &keys, &heads, &gone).await?;
+        let going: Vec<CheckpointHead> =
+            heads.iter().filter(|head| gone.contains(&head.number)).cloned().collect();
+        self.remove_checkpoints(&mut tx, job, &keys, &going, removal.deleted).await?;
         let live: HashSet<i64> = manifests
             .iter()
             .filter(|(number, _)| !gone.contains(number))

@@ -4,6 +4,7 @@
 
 mod access;
 mod audit;
+mod checkpoints;
 mod fixture;
 mod groups;
 mod recovery;

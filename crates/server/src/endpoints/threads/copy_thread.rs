@@ -14,7 +14,7 @@ use crate::wire;
     post,
     path = "/api/v1/threads/copy",
     tag = "threads",
-    request_body(content(CopyThread = "application/json", CopyThread = "application/msgpack")),
+    request_body(content((CopyThread = "application/json"), (CopyThread = "application/msgpack"))),
     responses((status = 200, description = "What was copied.", body = CopiedThread), Signed, WithBody, Conflicting, Storing)
 )]
 pub(crate) async fn copy_thread(

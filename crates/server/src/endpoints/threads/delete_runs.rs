@@ -14,7 +14,7 @@ use crate::wire;
     post,
     path = "/api/v1/threads/delete-runs",
     tag = "threads",
-    request_body(content(DeleteRuns = "application/json", DeleteRuns = "application/msgpack")),
+    request_body(content((DeleteRuns = "application/json"), (DeleteRuns = "application/msgpack"))),
     responses((status = 200, description = "What was removed.", body = RemovedThreads), Signed, WithBody, Conflicting)
 )]
 pub(crate) async fn delete_runs(

@@ -14,7 +14,7 @@ use crate::wire;
     post,
     path = "/api/v1/threads/delta-history",
     tag = "threads",
-    request_body(content(DeltaHistoryRequest = "application/json", DeltaHistoryRequest = "application/msgpack")),
+    request_body(content((DeltaHistoryRequest = "application/json"), (DeltaHistoryRequest = "application/msgpack"))),
     responses((status = 200, description = "The histories.", body = DeltaHistories), Signed, WithBody, Conflicting)
 )]
 pub(crate) async fn delta_history(

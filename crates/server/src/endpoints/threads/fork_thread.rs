@@ -14,7 +14,7 @@ use crate::wire;
     post,
     path = "/api/v1/threads/fork",
     tag = "threads",
-    request_body(content(ForkThread = "application/json", ForkThread = "application/msgpack")),
+    request_body(content((ForkThread = "application/json"), (ForkThread = "application/msgpack"))),
     responses((status = 200, description = "What was copied.", body = CopiedThread), Signed, OfOne, WithBody, Conflicting, Storing)
 )]
 pub(crate) async fn fork_thread(

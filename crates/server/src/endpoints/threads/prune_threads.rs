@@ -15,7 +15,7 @@ use crate::wire;
     post,
     path = "/api/v1/threads/prune",
     tag = "threads",
-    request_body(content(PruneThreads = "application/json", PruneThreads = "application/msgpack")),
+    request_body(content((PruneThreads = "application/json"), (PruneThreads = "application/msgpack"))),
     responses((status = 200, description = "What was removed.", body = RemovedThreads), Signed, WithBody, Conflicting)
 )]
 pub(crate) async fn prune_threads(

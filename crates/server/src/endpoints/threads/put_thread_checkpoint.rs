@@ -17,7 +17,7 @@ use crate::wire;
     post,
     path = "/api/v1/threads/checkpoints",
     tag = "threads",
-    request_body(content(NewThreadCheckpoint = "application/json", NewThreadCheckpoint = "application/msgpack")),
+    request_body(content((NewThreadCheckpoint = "application/json"), (NewThreadCheckpoint = "application/msgpack"))),
     responses((status = 201, description = "It is saved.", body = PutCheckpoint), Signed, WithBody, Conflicting, Storing)
 )]
 pub(crate) async fn put_thread_checkpoint(

@@ -16,7 +16,7 @@ use crate::wire;
     post,
     path = "/api/v1/threads/writes",
     tag = "threads",
-    request_body(content(NewThreadWrites = "application/json", NewThreadWrites = "application/msgpack")),
+    request_body(content((NewThreadWrites = "application/json"), (NewThreadWrites = "application/msgpack"))),
     responses((status = 200, description = "They are saved.", body = PutWrites), Signed, WithBody, Conflicting, Storing)
 )]
 pub(crate) async fn put_thread_writes(

@@ -20,7 +20,7 @@ use crate::wire;
     post,
     path = "/api/v1/threads/batch",
     tag = "threads",
-    request_body(content(ThreadBatch = "application/json", ThreadBatch = "application/msgpack")),
+    request_body(content((ThreadBatch = "application/json"), (ThreadBatch = "application/msgpack"))),
     responses((status = 200, description = "What became of each.", body = ThreadResults), Signed, WithBody, Conflicting, Storing)
 )]
 pub(crate) async fn put_threads(
