@@ -27,7 +27,7 @@ pub enum Integrity {
     Damaged,
 }
 
-/// A checkpoint without its state.
+/// A checkpoint.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Checkpoint {
     /// Its id.
@@ -68,17 +68,10 @@ pub struct Checkpoint {
     pub integrity: Integrity,
     /// The length of its state in bytes.
     pub size_bytes: u64,
-}
-
-/// A checkpoint with its state.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct CheckpointState {
-    /// The checkpoint.
-    #[serde(flatten)]
-    pub checkpoint: Checkpoint,
-    /// The state as it was saved: order of keys and text of numbers too.
-    #[schema(value_type = Object)]
-    pub state_snapshot: Box<RawValue>,
+    /// The state as it was saved, order of keys and text of numbers too; only where one checkpoint is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub state_snapshot: Option<Box<RawValue>>,
 }
 
 /// A checkpoint to save.

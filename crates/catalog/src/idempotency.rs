@@ -65,7 +65,8 @@ impl Tx {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<()> {
-        let text = "INSERT INTO idempotency_keys (scope, key, fingerprint, status, answer, created_at, expires_at)
+        let text =
+            "INSERT INTO idempotency_keys (scope, key, fingerprint, status, answer, created_at, expires_at)
                     VALUES ($1, $2, $3, 200, $4, $5, $6)
                     ON CONFLICT (scope, key) DO UPDATE SET fingerprint = excluded.fingerprint,
                         status = excluded.status, answer = excluded.answer, created_at = excluded.created_at,

@@ -242,7 +242,9 @@ impl Tx {
         let text = "INSERT INTO job_projects (tenant_id, project, retention) VALUES ($1, $2, $3)
                     ON CONFLICT (tenant_id, project) DO UPDATE SET retention = excluded.retention";
         let retention = retention.map(Json::to_string);
-        self.execute(sql("change a project", text).bind(tenant).bind(project).bind(retention)).await.map(|_| ())
+        self.execute(sql("change a project", text).bind(tenant).bind(project).bind(retention))
+            .await
+            .map(|_| ())
     }
 }
 

@@ -46,15 +46,15 @@ mod words;
 pub use accounts::{LoginLinkRow, SessionRow, TokenFilter, TokenRow, UserChange, UserRow};
 pub use catalog::{Catalog, CatalogOptions};
 pub use checkpoints::{
-    CheckpointFlags, CheckpointHead, CheckpointHold, CheckpointPosition, CheckpointRow, ContentKeyRow, ContentTable, FoundCheckpoint, JobNumbers, Link,
-    NamedFilter, ValueRow, WriteRow,
+    CheckpointFlags, CheckpointHead, CheckpointHold, CheckpointPosition, CheckpointRow, ContentKeyRow,
+    ContentTable, FoundCheckpoint, JobNumbers, Link, NamedFilter, ValueRow, WriteRow,
 };
 pub use error::{CatalogError, Cause, Result};
 pub use events::{ChainBreak, ChainReport, EventFilter, EventWatch};
 pub use groups::GroupRow;
-pub use jobs::{JobProgress, JobRow, NewJob};
 pub use holds::HoldRow;
 pub use idempotency::IdempotencyRow;
+pub use jobs::{JobProgress, JobRow, NewJob};
 pub use operations::{OperationEnd, OperationFilter, OperationRow, OperationState};
 pub use page::{Page, Paging, Total};
 pub use plans::PlanRow;

@@ -102,7 +102,7 @@ fn slow_nothing_acknowledged_is_lost() {
     runtime.block_on(async {
         for (id, text) in acknowledged.iter() {
             let found = api.get(id).await.unwrap();
-            assert_eq!(found.state_snapshot.get(), text, "{id}");
+            assert_eq!(found.state_snapshot.unwrap().get(), text, "{id}");
         }
         for client in 0..CLIENTS {
             let query = CheckpointQuery { job_id: format!("job {client}"), limit: Some(1), ..CheckpointQuery::default() };

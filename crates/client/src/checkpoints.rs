@@ -1,7 +1,7 @@
 //! Checkpoints of jobs.
 
 use backstay_api::checkpoint::{
-    Checkpoint, CheckpointList, CheckpointQuery, CheckpointState, CleanJob, CleanedJob, CreatedCheckpoints, DiffQuery,
+    Checkpoint, CheckpointList, CheckpointQuery, CleanJob, CleanedJob, CreatedCheckpoints, DiffQuery,
     ForkCheckpoint, NewCheckpoint, NewCheckpoints, RestoreCheckpoint, RestoredCheckpoint, StateDiff,
 };
 use reqwest::Method;
@@ -49,7 +49,7 @@ impl Checkpoints {
     }
 
     /// Shows a checkpoint with its state.
-    pub async fn get(&self, id: &str) -> Result<CheckpointState> {
+    pub async fn get(&self, id: &str) -> Result<Checkpoint> {
         self.client.fetch(self.call(Method::GET, &[id])).await
     }
 

@@ -113,7 +113,8 @@ impl Tx {
             );
             let mut statement = sql("add channel values", text);
             for value in batch {
-                statement = statement.bind(value.number).bind(value.job).bind(value.base).bind(&value.body[..]);
+                statement =
+                    statement.bind(value.number).bind(value.job).bind(value.base).bind(&value.body[..]);
             }
             self.execute(statement).await?;
         }

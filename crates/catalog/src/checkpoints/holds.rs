@@ -36,7 +36,8 @@ impl Record for CheckpointHold {
 impl Session {
     /// The hold of a checkpoint.
     pub async fn checkpoint_hold(&mut self, checkpoint: i64) -> Result<Option<CheckpointHold>> {
-        let text = "SELECT checkpoint, reason, created_at, created_by FROM checkpoint_holds WHERE checkpoint = $1";
+        let text =
+            "SELECT checkpoint, reason, created_at, created_by FROM checkpoint_holds WHERE checkpoint = $1";
         self.one(sql("read a hold", text).bind(checkpoint)).await
     }
 }

@@ -38,12 +38,17 @@ pub struct JobNumbers {
 impl Session {
     /// Every data key, oldest first.
     pub async fn content_keys(&mut self) -> Result<Vec<ContentKeyRow>> {
-        self.all(sql("read data keys", "SELECT number, wrapped, created_at FROM content_keys ORDER BY number")).await
+        self.all(sql(
+            "read data keys",
+            "SELECT number, wrapped, created_at FROM content_keys ORDER BY number",
+        ))
+        .await
     }
 
     /// The last numbers given. Inside a transaction nobody else gives any.
     pub async fn job_numbers(&mut self) -> Result<JobNumbers> {
-        let rows = self.raw(sql("read numbers", "SELECT checkpoint, other FROM job_numbers WHERE id = 1")).await?;
+        let rows =
+            self.raw(sql("read numbers", "SELECT checkpoint, other FROM job_numbers WHERE id = 1")).await?;
         let row = rows.first().ok_or_else(|| CatalogError::not_found("row of numbers", &1))?;
         let mut fields = Fields::new("job_numbers", row);
         Ok(JobNumbers { checkpoint: fields.int()?, other: fields.int()? })
@@ -54,7 +59,8 @@ impl Tx {
     /// Adds a data key.
     pub async fn insert_content_key(&mut self, row: &ContentKeyRow) -> Result<()> {
         let text = "INSERT INTO content_keys (number, wrapped, created_at) VALUES ($1, $2, $3)";
-        let statement = sql("add a data key", text).bind(row.number).bind(&row.wrapped[..]).bind(row.created_at);
+        let statement =
+            sql("add a data key", text).bind(row.number).bind(&row.wrapped[..]).bind(row.created_at);
         self.execute(statement).await.map(|_| ())
     }
 

@@ -88,7 +88,8 @@ impl Session {
 
     /// How many listed checkpoints of a job have this step.
     pub async fn count_step(&mut self, job: i64, step: i64) -> Result<u64> {
-        let text = format!("SELECT count(*) FROM checkpoints c WHERE c.job = $1 AND c.step = $2 AND {}", listed());
+        let text =
+            format!("SELECT count(*) FROM checkpoints c WHERE c.job = $1 AND c.step = $2 AND {}", listed());
         let count = self.number(sql("count checkpoints", text).bind(job).bind(step)).await?;
         Ok(count.unwrap_or(0).unsigned_abs())
     }
@@ -185,13 +186,15 @@ impl Session {
 
     /// The heads of the typed checkpoints of a run, by its hash.
     pub async fn checkpoints_of_run(&mut self, run: i64) -> Result<Vec<CheckpointHead>> {
-        let text = format!("SELECT {HEAD} FROM checkpoints c WHERE c.run = $1 AND {} ORDER BY c.number", listed());
+        let text =
+            format!("SELECT {HEAD} FROM checkpoints c WHERE c.run = $1 AND {} ORDER BY c.number", listed());
         self.all(sql("list the checkpoints of a run", text).bind(run)).await
     }
 
     /// The jobs that have listed checkpoints whose time is over; at most `limit`.
     pub async fn jobs_with_expired(&mut self, now: Timestamp, limit: u32) -> Result<Vec<i64>> {
-        let text = "SELECT DISTINCT job FROM checkpoints WHERE expires_at IS NOT NULL AND expires_at <= $1 LIMIT $2";
+        let text =
+            "SELECT DISTINCT job FROM checkpoints WHERE expires_at IS NOT NULL AND expires_at <= $1 LIMIT $2";
         let rows = self.raw(sql("find expired checkpoints", text).bind(now).bind(limit)).await?;
         rows.iter().map(|row| Fields::new("checkpoints", row).int()).collect()
     }

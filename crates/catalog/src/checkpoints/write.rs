@@ -48,7 +48,8 @@ impl Tx {
 
     /// Replaces the content of a typed checkpoint.
     pub async fn replace_checkpoint(&mut self, row: &CheckpointRow) -> Result<()> {
-        let text = "UPDATE checkpoints SET step = $2, at = $3, flags = $4, revision = $5, base = $6, parent = $7,
+        let text =
+            "UPDATE checkpoints SET step = $2, at = $3, flags = $4, revision = $5, base = $6, parent = $7,
                         run = $8, record = $9, body = $10 WHERE number = $1";
         let head = &row.head;
         let statement = sql("replace a checkpoint", text)

@@ -131,7 +131,8 @@ impl Tx {
                 .map(|n| format!("(namespace = ${} AND name = ${})", 2 * n + 2, 2 * n + 3))
                 .collect::<Vec<_>>();
             let text = format!("DELETE FROM checkpoint_writes WHERE job = $1 AND ({})", keys.join(" OR "));
-            let values = batch.iter().flat_map(|(namespace, name)| [Value::from(namespace), Value::from(name)]);
+            let values =
+                batch.iter().flat_map(|(namespace, name)| [Value::from(namespace), Value::from(name)]);
             removed += self.execute(sql("remove writes", text).bind(job).bind_all(values)).await?;
         }
         Ok(removed)

@@ -30,12 +30,13 @@ pub fn checkpoint(from: view::Checkpoint) -> api::Checkpoint {
         held: from.held,
         integrity: if from.damaged { api::Integrity::Damaged } else { api::Integrity::Ok },
         size_bytes: from.size_bytes,
+        state_snapshot: None,
     }
 }
 
 /// A checkpoint with its state.
-pub fn checkpoint_state(from: view::CheckpointState) -> api::CheckpointState {
-    api::CheckpointState { checkpoint: checkpoint(from.checkpoint), state_snapshot: raw(from.state) }
+pub fn checkpoint_state(from: view::CheckpointState) -> api::Checkpoint {
+    api::Checkpoint { state_snapshot: Some(raw(from.state)), ..checkpoint(from.checkpoint) }
 }
 
 /// A restored checkpoint.

@@ -66,7 +66,7 @@ impl Service {
         let id_of = |decision: &JobDecision| ids.get(&decision.number).cloned().unwrap_or_default();
         if let Some(shown) = shown {
             for decision in &mut decisions {
-                if !decision.keep && !shown.contains(&id_of(decision)) {
+                if !decision.keep && !shown.contains(&id_of(&*decision)) {
                     (decision.keep, decision.reason) = (true, JobReason::NotShown);
                 }
             }

@@ -21,6 +21,7 @@ pub(crate) struct CheckpointShowArgs {
 pub(crate) async fn run(cx: &Context, args: CheckpointShowArgs) -> CommandResult {
     let api = checkpoints(cx, &args.one.project)?;
     let found = api.get(&id_of(&api, &args.one).await?).await?;
-    cx.output.result(&found, |out, _| writeln!(out, "{}", found.state_snapshot))?;
+    let state = found.state_snapshot.as_ref().map_or("null", |state| state.get());
+    cx.output.result(&found, |out, _| writeln!(out, "{state}"))?;
     Ok(Exit::Done)
 }

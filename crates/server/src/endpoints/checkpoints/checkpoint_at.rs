@@ -1,7 +1,7 @@
 //! `GET /api/v1/checkpoints/at`
 
 use axum::Json;
-use backstay_api::checkpoint::{AtQuery, CheckpointState};
+use backstay_api::checkpoint::{AtQuery, Checkpoint};
 
 use crate::error::Result;
 use crate::extract::{App, Project, Query, SignedIn};
@@ -14,14 +14,14 @@ use crate::wire;
     path = "/api/v1/checkpoints/at",
     tag = "checkpoints",
     params(AtQuery),
-    responses((status = 200, description = "The checkpoint.", body = CheckpointState), Signed, OfOne, Queried)
+    responses((status = 200, description = "The checkpoint.", body = Checkpoint), Signed, OfOne, Queried)
 )]
 pub(crate) async fn checkpoint_at(
     App(state): App,
     SignedIn { caller, .. }: SignedIn,
     Project(project): Project,
     Query(query): Query<AtQuery>,
-) -> Result<Json<CheckpointState>> {
+) -> Result<Json<Checkpoint>> {
     let found = state.service().checkpoint_at(&caller, &project, &query.job_id, query.time).await?;
     Ok(Json(wire::checkpoint_state(found)))
 }

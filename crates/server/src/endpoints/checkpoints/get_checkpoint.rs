@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
-use backstay_api::checkpoint::CheckpointState;
+use backstay_api::checkpoint::Checkpoint;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::error::Result;
@@ -17,7 +17,7 @@ use crate::wire;
     path = "/api/checkpoints/{id}",
     tag = "checkpoints",
     params(IdPath),
-    responses((status = 200, description = "The checkpoint.", body = CheckpointState), Signed, OfOne)
+    responses((status = 200, description = "The checkpoint.", body = Checkpoint), Signed, OfOne)
 )]
 pub(crate) async fn get_checkpoint(
     App(state): App,
