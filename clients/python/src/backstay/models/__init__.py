@@ -1,0 +1,42 @@
+"""What the server answers, as immutable values."""
+
+from backstay.models.actor import Actor
+from backstay.models.page import Page
+from backstay.models.restore import CannotRestore, Operation, RestorePlan
+from backstay.models.snapshot import (
+    Change,
+    ChangeSummary,
+    Counts,
+    Entry,
+    EntryFacts,
+    HistoryEntry,
+    Hold,
+    Snapshot,
+    Warning,
+)
+from backstay.models.task import Task, TaskProgress
+from backstay.models.workspace import DecisionReason, PruneDecision, PruneResult, RetentionRules, Workspace
+
+__all__ = [
+    "Actor",
+    "CannotRestore",
+    "Change",
+    "ChangeSummary",
+    "Counts",
+    "DecisionReason",
+    "Entry",
+    "EntryFacts",
+    "HistoryEntry",
+    "Hold",
+    "Operation",
+    "Page",
+    "PruneDecision",
+    "PruneResult",
+    "RestorePlan",
+    "RetentionRules",
+    "Snapshot",
+    "Task",
+    "TaskProgress",
+    "Warning",
+    "Workspace",
+]
