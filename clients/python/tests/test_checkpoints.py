@@ -6,7 +6,7 @@ import pytest
 from faulty_link import FaultyLink
 
 from backstay import Backstay, RetryPolicy
-from backstay.errors import ApiError, ConflictError, InvalidError, NotFoundError
+from backstay.errors import ApiError, InvalidError, NotFoundError
 from backstay.models import Checkpoint, NewCheckpoint
 
 
@@ -119,12 +119,6 @@ def test_projects_are_apart(server, client, job):
         made = other.checkpoints.create(job, "s", {})
         assert other.checkpoints.list(job).total == 1 and client.checkpoints.list(job).total == 0
         assert made.sequence == 1
-
-
-def test_an_old_writer_is_fenced(client, job):
-    saved(client, job, 1)
-    with pytest.raises(ConflictError, match="epoch"):
-        client.checkpoints.create(job, "s", {}, epoch=-1)
 
 
 def test_many_writers_of_one_client(client, job):
