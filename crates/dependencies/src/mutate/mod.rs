@@ -23,4 +23,4 @@ pub use remove::{RemoveOptions, Removed, remove};
 pub use resolve::{ResolveOptions, Resolved, resolve};
 pub use session::{Drafted, MoveState, Moved, Options, Session};
 pub use sync::{Synced, sync};
-pub use upgrade::{Move, upgrade};
+pub use upgrade::{Move, Pins, move_back, upgrade};

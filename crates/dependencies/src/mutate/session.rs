@@ -211,6 +211,12 @@ impl<'a> Session<'a> {
         self.lock_is_kept = true;
     }
 
+    /// The steps of everything but the two files, which someone else writes; the index gets `staged`.
+    pub(super) fn finish_with(mut self, staged: &[StagedFile]) -> Result<Drafted<()>> {
+        self.files.finish(&mut self.draft, staged)?;
+        Ok(Drafted { steps: self.draft.steps().to_vec(), report: (), not_staged: self.not_staged })
+    }
+
     /// The steps of everything.
     pub fn finish<R>(mut self, report: R) -> Result<Drafted<R>> {
         let lock_text = self.lock.to_text();

@@ -8,7 +8,7 @@ use crate::error::{DependencyError, Result};
 use crate::name::DependencyName;
 use crate::pin::Pin;
 use crate::reference::Reference;
-use crate::submodule::{State, draft_clone};
+use crate::submodule::{StagedFile, State, draft_clone};
 use crate::workspace::Workspace;
 
 /// Where a dependency is to go.
@@ -50,4 +50,47 @@ pub fn upgrade(
         moved.push(session.move_to(name, &declared.source, reference, &checkout, &wanted.commit)?);
     }
     session.finish(moved)
+}
+
+/// The bytes that `graft.yaml` and `graft.lock` get by other means than this change; `None` for a file that goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pins {
+    /// `graft.yaml`.
+    pub yaml: Option<Vec<u8>>,
+    /// `graft.lock`.
+    pub lock: Option<Vec<u8>>,
+}
+
+/// Moves the checkouts alone, and notes in the index the commits and what the two files will be: for whoever puts the two
+/// files back as they were.
+///
+/// Errors: as [`upgrade`].
+pub fn move_back(
+    workspace: &Workspace,
+    draft: Draft,
+    options: &Options,
+    moves: &[Move],
+    pins: &Pins,
+) -> Result<Drafted<()>> {
+    let mut session = Session::begin(workspace, options, draft)?;
+    let yaml = session.required_yaml()?.to_owned();
+    let found = Declarations::parse(declarations::FILE_NAME, &yaml)?;
+    for wanted in moves {
+        let name = &wanted.name;
+        let declared = found
+            .dependency(name)
+            .ok_or_else(|| DependencyError::UnknownDependency { name: name.to_string() })?;
+        let state = State::of(workspace, &session.files, name)?;
+        if !matches!(state, State::Here(_)) {
+            return Err(DependencyError::NotCloned { name: name.to_string() });
+        }
+        let checkout = draft_clone(workspace, &mut session.draft, name, &declared.source, state)?;
+        session.check_out(name, &declared.source, &checkout, &wanted.commit)?;
+    }
+    let staged: Vec<StagedFile> =
+        [(declarations::FILE_NAME, &pins.yaml), (crate::lock::FILE_NAME, &pins.lock)]
+            .into_iter()
+            .filter_map(|(path, content)| content.clone().map(|content| StagedFile { path, content }))
+            .collect();
+    session.finish_with(&staged)
 }
