@@ -27,12 +27,17 @@ pub(crate) fn of_state(state: SnapshotState) -> i64 {
     place(SnapshotState::ALL, &state) * STATE
 }
 
+/// The part of the number that stands for `trigger`.
+pub(crate) fn of_trigger(trigger: Trigger) -> i64 {
+    place(Trigger::ALL, &trigger) * TRIGGER
+}
+
 impl Facet {
     /// The number.
     pub(crate) fn number(self) -> i64 {
         place(&Kind::ALL, &self.kind) * KIND
             + of_state(self.state)
-            + place(Trigger::ALL, &self.trigger) * TRIGGER
+            + of_trigger(self.trigger)
             + i64::from(self.pinned)
     }
 

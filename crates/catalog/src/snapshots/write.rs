@@ -1,10 +1,10 @@
 //! The steps of a snapshot's life. Each is guarded by the state before it.
 
-use backstay_model::{Actor, SnapshotId, SnapshotState, Timestamp};
+use backstay_model::{Actor, SnapshotId, SnapshotState, Timestamp, Trigger};
 
-use super::facet::{Facet, of_state};
+use super::facet::{Facet, of_state, of_trigger};
 use super::row::{COLUMNS, NewSnapshot, SnapshotContent, SnapshotRow, Tombstone};
-use crate::error::Result;
+use crate::error::{CatalogError, Result};
 use crate::sql::{Statement, Value, sql};
 use crate::transaction::Tx;
 use crate::words::{scope_word, words};
@@ -258,6 +258,17 @@ impl Tx {
         let row = self.changed_snapshot(id, statement).await?;
         self.index_text(&row, true).await?;
         Ok(row)
+    }
+
+    /// Changes why a ready snapshot is there, for example when it remains as an undo point only.
+    pub async fn set_snapshot_trigger(&mut self, id: &SnapshotId, trigger: Trigger) -> Result<SnapshotRow> {
+        let old = self.snapshot(id).await?.ok_or_else(|| CatalogError::not_found("snapshot", id))?;
+        let text = format!(
+            "UPDATE snapshots SET facet = facet + $2, cause = $3 WHERE id = $1 AND state = 'ready' RETURNING {COLUMNS}"
+        );
+        let change = of_trigger(trigger) - of_trigger(old.trigger);
+        let statement = sql("change a snapshot", text).bind(id).bind(change).bind(trigger.as_str());
+        self.changed_snapshot(id, statement).await
     }
 
     /// Notes that the content was read back at `now`, and what was found damaged.
