@@ -4,7 +4,9 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use backstay_catalog::CatalogError;
+use backstay_dependencies::DependencyError;
 use backstay_model::{ErrorKind, InvalidId};
+use backstay_process::ProcessError;
 use backstay_repository::RepositoryError;
 use backstay_source_workspace::WorkspaceError;
 use serde::{Deserialize, Serialize};
@@ -202,6 +204,23 @@ impl From<WorkspaceError> for ServiceError {
             _ => {}
         }
         converted.because(error)
+    }
+}
+
+impl From<DependencyError> for ServiceError {
+    fn from(error: DependencyError) -> Self {
+        let mut converted = Self::new(error.kind(), sentence(&error.to_string()));
+        converted.hint = error.hint().map(str::to_owned);
+        if matches!(&error, DependencyError::Git(error) if error.is_stopped()) {
+            converted.code = Some(CANCELLED);
+        }
+        converted.because(error)
+    }
+}
+
+impl From<ProcessError> for ServiceError {
+    fn from(error: ProcessError) -> Self {
+        Self::conflict(sentence(&error.to_string())).code("command_failed").because(error)
     }
 }
 

@@ -30,6 +30,7 @@ mod settings;
 mod snapshots;
 mod sources;
 mod tasks;
+mod upgrades;
 pub mod view;
 mod webhooks;
 
@@ -47,3 +48,4 @@ pub use service::{Parts, Service};
 pub use settings::Settings;
 pub use snapshots::{ContentReader, OpenContent, Subtree, SubtreeItem};
 pub use tasks::{ClaimedTask, Heartbeat};
+pub use upgrades::{OutputPart, Watch};

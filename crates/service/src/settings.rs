@@ -39,6 +39,8 @@ pub struct Settings {
     pub allow_commands: bool,
     /// Where the texts that this user trusts are noted, outside of every workspace; `None`: none is trusted.
     pub trust_directory: Option<PathBuf>,
+    /// Whether the snapshot that an upgrade takes first is only an undo point once the upgrade has succeeded.
+    pub upgrade_auto_cleanup: bool,
     /// How long the receiver of a webhook may take to answer, in seconds.
     pub webhook_timeout_seconds: u64,
 }
@@ -60,6 +62,7 @@ impl Default for Settings {
             supervisor: None,
             allow_commands: false,
             trust_directory: None,
+            upgrade_auto_cleanup: true,
             webhook_timeout_seconds: 15,
         }
     }

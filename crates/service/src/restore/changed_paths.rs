@@ -1,6 +1,6 @@
 //! Which paths an operation changed, as the catalog keeps them: undo touches nothing else.
 
-use backstay_source_workspace::{self as workspace, Action, RestorePlan};
+use backstay_source_workspace::{self as workspace, Action, PathChange, PathChangeKind, RestorePlan};
 use serde::{Deserialize, Serialize};
 
 use crate::view::ChangeSummary;
@@ -26,26 +26,47 @@ enum PathText {
     Bytes(Vec<u8>),
 }
 
+impl PathText {
+    fn of(path: Vec<u8>) -> Self {
+        match String::from_utf8(path) {
+            Ok(text) => Self::Text(text),
+            Err(error) => Self::Bytes(error.into_bytes()),
+        }
+    }
+}
+
 impl ChangedPaths {
     /// What `plan` changes.
     pub(super) fn of_plan(plan: &RestorePlan) -> Self {
         let changes = plan.changes();
-        let text = |path: &Vec<u8>| match String::from_utf8(path.clone()) {
-            Ok(text) => PathText::Text(text),
-            Err(error) => PathText::Bytes(error.into_bytes()),
-        };
-        let paths =
-            (changes.len() <= MOST_PATHS).then(|| changes.iter().map(|change| text(&change.path)).collect());
+        let paths = (changes.len() <= MOST_PATHS)
+            .then(|| changes.iter().map(|change| PathText::of(change.path.clone())).collect());
         Self { summary: summary_of(plan), paths }
     }
 
+    /// What a set of changes changed, without what lies in git's own directory: that is not put back by paths.
+    pub(crate) fn of_changes(changes: &[PathChange]) -> Self {
+        let kept: Vec<&PathChange> =
+            changes.iter().filter(|change| !change.path.starts_with(b".git/")).collect();
+        let count = |kind| kept.iter().filter(|change| change.kind == kind).count() as u64;
+        let summary = ChangeSummary {
+            added: count(PathChangeKind::Added),
+            modified: count(PathChangeKind::Modified),
+            deleted: count(PathChangeKind::Deleted),
+            bytes: 0,
+        };
+        let paths = (kept.len() <= MOST_PATHS)
+            .then(|| kept.iter().map(|change| PathText::of(change.path.clone())).collect());
+        Self { summary, paths }
+    }
+
     /// As the catalog stores it.
-    pub(super) fn to_json(&self) -> serde_json::Value {
+    pub(crate) fn to_json(&self) -> serde_json::Value {
         serde_json::to_value(self).expect("numbers and texts can be written as JSON")
     }
 
     /// Reads what the catalog stores.
-    pub(super) fn from_json(stored: &serde_json::Value) -> Self {
+    pub(crate) fn from_json(stored: &serde_json::Value) -> Self {
         serde_json::from_value(stored.clone()).unwrap_or_default()
     }
 

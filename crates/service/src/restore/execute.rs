@@ -16,11 +16,12 @@ use backstay_source_workspace::{
 };
 
 use super::changed_paths::ChangedPaths;
-use super::operation::Done;
+use super::operation::{Done, UpgradeDetail};
 use crate::error::Result;
 use crate::run::Run;
 use crate::service::{Service, blocking};
 use crate::snapshots::{CaptureOf, Stored, context_of};
+use crate::upgrades::WayBack;
 use crate::view::NewSnapshot;
 
 /// What of a snapshot is put back into a workspace.
@@ -29,6 +30,8 @@ pub(super) struct PutBack {
     pub(super) target: SnapshotRow,
     pub(super) selection: Selection,
     pub(super) keep_new: bool,
+    /// Whether a dependency that was moved since goes back, too.
+    pub(super) force: bool,
 }
 
 /// A change that is planned and can be undone.
@@ -114,7 +117,7 @@ impl Service {
         let root = self.workspace_root(source)?;
         let (plan, excludes) = self.plan_now(root, put_back, run).await?;
         let plan = Arc::new(plan);
-        if plan.is_empty() {
+        if plan.is_empty() && UpgradeDetail::of_row(row).is_none() {
             return Ok(Secured { plan, safety: None });
         }
         let of = CaptureOf { operation: Some(row.id.clone()), ..self.capture_here(Trigger::Safety) };
@@ -172,9 +175,21 @@ impl Service {
             steps: Steps::unlimited(),
         };
         let (lock, context, lazy) = (Arc::clone(lock), context_of(run), self.lazy_repository().clone());
+        let way_back = match UpgradeDetail::of_row(row) {
+            Some(detail) => Some(WayBack {
+                moves: detail.moves,
+                target: Stored::of(&put_back.target, self.lazy_repository())?,
+                force: put_back.force,
+                now: self.now(),
+            }),
+            None => None,
+        };
         blocking("restore the snapshot", move || {
             let reader = lazy.get()?.reader();
-            Ok(workspace::execute(&plan, &reader, &lock, &options, &context)?)
+            match way_back {
+                Some(way_back) => way_back.execute(&plan, &reader, &lock, &options, &context),
+                None => Ok(workspace::execute(&plan, &reader, &lock, &options, &context)?),
+            }
         })
         .await
     }

@@ -10,3 +10,6 @@ mod recover;
 mod restore_snapshot;
 mod restore_to;
 mod undo_operation;
+
+pub(crate) use changed_paths::ChangedPaths;
+pub(crate) use operation::{Done, NewOperation, StoredMove, UpgradeDetail, cannot_restore};

@@ -9,22 +9,26 @@ use serde_json::json;
 use super::changed_paths::ChangedPaths;
 use crate::error::{Result, ServiceError};
 use crate::service::{Describe, Service};
-use crate::view::{CannotRestore, Operation, OperationState, RestoreRequest};
+use crate::view::{
+    CannotRestore, Operation, OperationState, RefCommit, RestoreRequest, UpgradeMove, UpgradeRequest,
+};
 
 /// What an operation is to do.
 #[derive(Debug, Clone)]
-pub(super) struct NewOperation {
-    pub(super) id: OperationId,
-    /// `restore` or `undo`.
-    pub(super) kind: &'static str,
+pub(crate) struct NewOperation {
+    pub(crate) id: OperationId,
+    /// `restore`, `undo`, `upgrade`.
+    pub(crate) kind: &'static str,
     /// The snapshot that is put back.
-    pub(super) target: SnapshotId,
+    pub(crate) target: SnapshotId,
     /// The operation that is undone.
-    pub(super) undoes: Option<OperationId>,
+    pub(crate) undoes: Option<OperationId>,
     /// What was asked for.
-    pub(super) request: RestoreRequest,
+    pub(crate) request: RestoreRequest,
+    /// What it moves, when it upgrades dependencies or undoes that.
+    pub(crate) upgrade: Option<UpgradeDetail>,
     /// The task that does it.
-    pub(super) task: Option<TaskId>,
+    pub(crate) task: Option<TaskId>,
 }
 
 /// The particulars of an operation as they are stored.
@@ -32,11 +36,55 @@ pub(super) struct NewOperation {
 #[serde(default)]
 pub(super) struct Detail {
     pub(super) request: RestoreRequest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) upgrade: Option<UpgradeDetail>,
+}
+
+/// What an upgrade moves, as it is stored with its operation; of its undo, the way back.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct UpgradeDetail {
+    pub(crate) request: UpgradeRequest,
+    pub(crate) moves: Vec<StoredMove>,
+}
+
+/// One dependency and its two commits.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct StoredMove {
+    pub(crate) dependency: String,
+    pub(crate) from: RefCommit,
+    pub(crate) to: RefCommit,
+}
+
+impl UpgradeDetail {
+    pub(crate) fn of<'a>(request: &UpgradeRequest, moves: impl Iterator<Item = &'a UpgradeMove>) -> Self {
+        let stored = |planned: &UpgradeMove| StoredMove {
+            dependency: planned.dependency.clone(),
+            from: planned.from.clone(),
+            to: planned.to.clone(),
+        };
+        Self { request: request.clone(), moves: moves.map(stored).collect() }
+    }
+
+    /// What the operation of a row moves; `None` when it moves nothing.
+    pub(crate) fn of_row(row: &OperationRow) -> Option<Self> {
+        serde_json::from_value::<Detail>(row.detail.clone()).unwrap_or_default().upgrade
+    }
+
+    /// The way back.
+    pub(crate) fn reversed(&self) -> Self {
+        let back = |stored: &StoredMove| StoredMove {
+            dependency: stored.dependency.clone(),
+            from: stored.to.clone(),
+            to: stored.from.clone(),
+        };
+        Self { request: self.request.clone(), moves: self.moves.iter().rev().map(back).collect() }
+    }
 }
 
 impl Service {
     /// Adds the row of an operation that begins.
-    pub(super) async fn begin_operation_in(
+    pub(crate) async fn begin_operation_in(
         &self,
         tx: &mut Tx,
         caller: &Caller,
@@ -44,7 +92,7 @@ impl Service {
         new: NewOperation,
     ) -> Result<OperationRow> {
         let serial = tx.source(&source.id).await?.map_or(source.state_serial, |row| row.state_serial);
-        let detail = Detail { request: new.request };
+        let detail = Detail { request: new.request, upgrade: new.upgrade };
         let row = OperationRow {
             seq: 0,
             id: new.id,
@@ -95,15 +143,15 @@ impl Service {
             at: now,
         };
         let ended = tx.finish_operation(&row.id, &end).await?;
-        let subject = match &row.target {
-            Some(target) => Subject::new("snapshot", target),
-            None => Subject::new("operation", &row.id),
+        let (action, subject) = match (row.kind.as_str(), &row.target) {
+            ("upgrade", _) | (_, None) => ("dependency.upgraded", Subject::new("operation", &row.id)),
+            (_, Some(target)) => ("snapshot.restored", Subject::new("snapshot", target)),
         };
         let target = match &row.target {
             Some(target) => tx.snapshot(target).await?,
             None => None,
         };
-        let event = self.event(caller, "snapshot.restored", subject);
+        let event = self.event(caller, action, subject);
         tx.record(event.of_source(&row.tenant, kind, &row.source).with(json!({
             "name": target.as_ref().map(|target| target.label.as_deref().unwrap_or(target.id.as_str())),
             "size_bytes": target.as_ref().map(|target| target.logical_bytes),
@@ -116,6 +164,7 @@ impl Service {
             "changed": done.paths.summary,
             "not_restored": done.not_restored.len(),
             "recovered": done.recovered,
+            "moves": UpgradeDetail::of_row(row).map(|detail| detail.moves),
         })));
         Ok(ended)
     }
@@ -198,15 +247,15 @@ impl Service {
 #[derive(Debug, Default)]
 pub(crate) struct Done {
     /// Whether the workspace was changed.
-    pub(super) changed: bool,
+    pub(crate) changed: bool,
     /// The safety snapshot.
-    pub(super) safety: Option<SnapshotId>,
+    pub(crate) safety: Option<SnapshotId>,
     /// Which paths it changed.
-    pub(super) paths: ChangedPaths,
+    pub(crate) paths: ChangedPaths,
     /// What it could not put back.
-    pub(super) not_restored: Vec<source::CannotRestore>,
+    pub(crate) not_restored: Vec<source::CannotRestore>,
     /// Whether it was finished after an interruption.
-    pub(super) recovered: bool,
+    pub(crate) recovered: bool,
 }
 
 /// What was asked for, as it is stored.
@@ -214,7 +263,7 @@ pub(super) fn request_of(row: &OperationRow) -> RestoreRequest {
     serde_json::from_value::<Detail>(row.detail.clone()).unwrap_or_default().request
 }
 
-pub(super) fn cannot_restore(notes: &[source::CannotRestore]) -> Vec<CannotRestore> {
+pub(crate) fn cannot_restore(notes: &[source::CannotRestore]) -> Vec<CannotRestore> {
     notes
         .iter()
         .map(|note| CannotRestore {

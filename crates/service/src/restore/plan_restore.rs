@@ -46,6 +46,7 @@ impl Service {
             target,
             selection: Selection::of_patterns(&request.paths)?,
             keep_new: request.keep_new,
+            force: false,
         };
         let (plan, _) = self.plan_now(root, &put_back, &Run::default()).await?;
 

@@ -65,7 +65,7 @@ impl Service {
         .await?;
         let mut report = RecoverReport::default();
         for recovered in found {
-            self.close_recovered(source, &recovered).await?;
+            self.close_recovered(source, &recovered, lock).await?;
             match recovered.outcome {
                 Outcome::RolledForward => report.rolled_forward.push(recovered.operation),
                 Outcome::RolledBack => report.rolled_back.push(recovered.operation),
@@ -80,8 +80,27 @@ impl Service {
     }
 
     /// Tells the catalog how an operation of the journal ended, then the journal that the catalog knows.
-    async fn close_recovered(&self, source: &SourceRow, recovered: &Recovered) -> Result<()> {
+    async fn close_recovered(
+        &self,
+        source: &SourceRow,
+        recovered: &Recovered,
+        lock: &Arc<WorkspaceLock>,
+    ) -> Result<()> {
         let caller = Caller::system("recovery");
+        let upgrade = self.read().await?.operation(&recovered.operation).await?.filter(is_open);
+        if let Some(row) = upgrade.filter(|row| row.kind == "upgrade")
+            && recovered.outcome == Outcome::RolledForward
+        {
+            let done = Done {
+                changed: true,
+                safety: recovered.safety_snapshot.clone(),
+                paths: ChangedPaths::from_json(&recovered.detail),
+                not_restored: recovered.not_restored.clone(),
+                recovered: true,
+            };
+            self.end_upgrade(&caller, source, &row, &done, lock, &Run::default()).await?;
+            return Ok(());
+        }
         let mut tx = self.begin().await?;
         let row = tx.operation(&recovered.operation).await?;
         if let Some(row) = row.filter(is_open) {

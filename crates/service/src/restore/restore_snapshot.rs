@@ -153,6 +153,7 @@ impl Service {
             target: body.snapshot.clone(),
             undoes: None,
             request: body.request.clone(),
+            upgrade: None,
             task,
         };
         self.begin_operation_in(tx, caller, source, new).await
@@ -174,6 +175,7 @@ impl Service {
             target: target.id.clone(),
             undoes: None,
             request: RestoreRequest::default(),
+            upgrade: None,
             task,
         };
         self.begin_operation_in(tx, caller, source, new).await
@@ -187,7 +189,12 @@ impl Service {
             None => None,
         };
         let target = target.ok_or_else(|| ServiceError::not_found("Snapshot"))?;
-        Ok(PutBack { target, selection: Selection::of_patterns(&request.paths)?, keep_new: request.keep_new })
+        Ok(PutBack {
+            target,
+            selection: Selection::of_patterns(&request.paths)?,
+            keep_new: request.keep_new,
+            force: false,
+        })
     }
 }
 

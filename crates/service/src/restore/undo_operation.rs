@@ -8,7 +8,7 @@ use backstay_source_workspace::{self as workspace, ContentCheck, DiffOptions, Se
 
 use super::changed_paths::{ChangedPaths, is_only_directory_time};
 use super::execute::PutBack;
-use super::operation::{NewOperation, request_of, view};
+use super::operation::{NewOperation, UpgradeDetail, request_of, view};
 use super::restore_snapshot::result_of;
 use crate::error::{FieldProblem, Result, ServiceError};
 use crate::hooks::Hook;
@@ -214,7 +214,7 @@ impl Service {
             Ok(selection)
         })
         .await?;
-        Ok(PutBack { target: undoable.before.clone(), selection, keep_new: false })
+        Ok(PutBack { target: undoable.before.clone(), selection, keep_new: false, force })
     }
 }
 
@@ -225,6 +225,7 @@ fn new_undo(id: OperationId, undoable: &Undoable, task: Option<TaskId>) -> NewOp
         target: undoable.before.id.clone(),
         undoes: Some(undoable.row.id.clone()),
         request: RestoreRequest::default(),
+        upgrade: UpgradeDetail::of_row(&undoable.row).map(|detail| detail.reversed()),
         task,
     }
 }

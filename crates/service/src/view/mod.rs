@@ -11,6 +11,7 @@ mod reports;
 mod snapshot;
 mod source;
 mod task;
+mod upgrade;
 mod webhook;
 
 pub use access::{
@@ -35,4 +36,8 @@ pub use snapshot::{
 };
 pub use source::{NewSource, Source, SourceChange, SourceFilter};
 pub use task::{Task, TaskFilter, TaskProgress, TaskState};
+pub use upgrade::{
+    PathCounts, RefCommit, Rollback, UpgradeChange, UpgradeDigests, UpgradeEvent, UpgradeMove, UpgradePlan,
+    UpgradeReport, UpgradeRequest, UpgradeStep,
+};
 pub use webhook::{CreatedWebhook, Delivery, NewWebhook, Webhook, WebhookChange};
