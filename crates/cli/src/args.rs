@@ -113,6 +113,7 @@ pub(crate) enum Command {
     Diff(commands::diff::DiffArgs),
     Restore(commands::restore::RestoreArgs),
     Undo(commands::undo::UndoArgs),
+    Upgrade(commands::upgrade::UpgradeArgs),
     Delete(commands::delete::DeleteArgs),
     Pin(commands::pin::PinArgs),
     Unpin(commands::pin::UnpinArgs),

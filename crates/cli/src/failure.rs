@@ -14,6 +14,8 @@ pub(crate) enum Exit {
     Negative,
     /// It ran, and something could not be included; the report names what.
     Partial,
+    /// A signal ended it, and everything is as it was.
+    Interrupted,
 }
 
 impl Exit {
@@ -23,6 +25,7 @@ impl Exit {
             Self::Done => 0,
             Self::Negative => 1,
             Self::Partial => 3,
+            Self::Interrupted => 130,
         }
     }
 }

@@ -143,6 +143,23 @@ impl Output {
         self.stderr_line(&format!("{} {}", style.warning("warning:"), human::one_line(text)));
     }
 
+    /// Passes on what a command that was run for the person says, as it comes.
+    pub(crate) fn live(&self, text: &str) {
+        if !self.quiet && self.format == Format::Text {
+            // Nothing can be said about a standard error that cannot be written.
+            drop(io::stderr().lock().write_all(text.as_bytes()));
+        }
+    }
+
+    /// Says on standard error why something failed whose result is written already.
+    pub(crate) fn complain(&self, error: &str, hint: Option<&str>) {
+        let style = self.stderr_style;
+        self.stderr_line(&format!("{} {error}", style.error("error:")));
+        if let Some(hint) = hint {
+            self.hint(hint);
+        }
+    }
+
     /// Reports a failure: for a person on standard error, for a program also on standard output.
     pub(crate) fn failure(&self, failure: &Failure) {
         let style = self.stderr_style;

@@ -19,16 +19,16 @@ use backstay_model::retention::Rules;
 use backstay_model::{Caller, ErrorKind, HoldId, OperationId, SnapshotId, SnapshotState};
 use backstay_service::view::{
     Against, DiffOptions, EntryOptions, NewHold, NewSnapshot, RecoverReport, RestoreRequest, SnapshotFilter,
-    Source, VerifyDepth, VerifyReport, VerifyScope,
+    Source, UpgradePlan, UpgradeReport, UpgradeRequest, VerifyDepth, VerifyReport, VerifyScope,
 };
-use backstay_service::{PageRequest, Run, Service};
+use backstay_service::{PageRequest, Run, Service, Watch};
 
 use super::opening::{self, Create};
 use super::wire;
 use super::{RestoredTo, Sink};
 use crate::args::Changing;
 use crate::context::Context;
-use crate::discover::Workspace;
+use crate::discover::{self, Workspace};
 use crate::failure::Failure;
 use crate::inside;
 use crate::progress::Shown;
@@ -111,14 +111,7 @@ impl Local {
 
     /// Captures.
     pub(crate) async fn save(&self, cx: &Context, new: NewSnapshot, wait: u64) -> Result<Snapshot, Failure> {
-        let opened = if let Some(opened) = &self.opened {
-            opened.clone()
-        } else {
-            let service = opening::service_created(cx, &self.workspace.root).await?;
-            let name = opening::workspace_name(&self.workspace.root);
-            let source = service.ensure_workspace(&self.caller, &self.workspace.root, &name).await?;
-            Opened { service, source }
-        };
+        let opened = self.opened_or_created(cx).await?;
         let (run, _shown) = run(cx, "Saving", wait);
         let snapshot = opened.service.create_snapshot(&self.caller, &opened.source.id, new, &run).await?;
         Ok(wire::snapshot(snapshot))
@@ -333,6 +326,46 @@ impl Local {
         let (run, _shown) = run(cx, "Undoing", wait);
         let id = parse_operation(operation)?;
         Ok(wire::operation(Box::pin(service.undo_operation(&self.caller, &id, force, &run)).await?))
+    }
+
+    /// Plans an upgrade.
+    pub(crate) async fn plan_upgrade(
+        &self,
+        cx: &Context,
+        request: UpgradeRequest,
+    ) -> Result<UpgradePlan, Failure> {
+        let Opened { service, source } = self.opened_or_created(cx).await?;
+        let (run, _shown) = run(cx, "Planning", 0);
+        Ok(service.plan_upgrade(&self.caller, &source.id, request, &run).await?)
+    }
+
+    /// Upgrades.
+    pub(crate) async fn upgrade(
+        &self,
+        cx: &Context,
+        request: UpgradeRequest,
+        plan: Option<&str>,
+        watch: Watch,
+        wait: u64,
+    ) -> Result<UpgradeReport, Failure> {
+        let Opened { service, source } = self.opened_or_created(cx).await?;
+        // What the commands say is what there is to see.
+        let run = Run { cancel: cx.cancel.clone(), wait: Duration::from_secs(wait), ..Run::default() };
+        let upgraded = service.upgrade_dependency(&self.caller, &source.id, request, plan, watch, &run);
+        Ok(Box::pin(upgraded).await?)
+    }
+
+    /// What was saved before, or a place to save to. A command that was refused may have left `.backstay` without one.
+    async fn opened_or_created(&self, cx: &Context) -> Result<Opened, Failure> {
+        let own = self.workspace.root.join(discover::OWN_DIRECTORY);
+        let has_place = cx.globals.repository.is_some() || own.join("repository").is_dir();
+        if let Some(opened) = self.opened.as_ref().filter(|_| has_place) {
+            return Ok(opened.clone());
+        }
+        let service = opening::service_created(cx, &self.workspace.root).await?;
+        let name = opening::workspace_name(&self.workspace.root);
+        let source = service.ensure_workspace(&self.caller, &self.workspace.root, &name).await?;
+        Ok(Opened { service, source })
     }
 
     /// Deletes a snapshot.

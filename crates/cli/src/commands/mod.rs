@@ -25,6 +25,7 @@ pub(crate) mod tasks;
 pub(crate) mod tokens;
 pub(crate) mod trust;
 pub(crate) mod undo;
+pub(crate) mod upgrade;
 pub(crate) mod users;
 pub(crate) mod verify;
 pub(crate) mod workspaces;

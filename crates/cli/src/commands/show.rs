@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use backstay_api::entry::EntryKind;
-use backstay_model::SnapshotState;
+use backstay_model::{SnapshotState, Trigger};
 use clap::Args;
 use serde_json::json;
 
@@ -55,7 +55,8 @@ pub(crate) async fn run(cx: &Context, args: ShowArgs) -> CommandResult {
         None => {
             let snapshot = on!(backend, show(&id))?;
             if cx.output.is_quiet() {
-                let exists = matches!(snapshot.state, SnapshotState::Ready);
+                // An undo point is there for undo alone.
+                let exists = snapshot.state == SnapshotState::Ready && snapshot.trigger != Trigger::Safety;
                 return Ok(if exists { Exit::Done } else { Exit::Negative });
             }
             cx.output.result(&snapshot, |out, style| render::snapshot::details(out, style, &snapshot))?;
