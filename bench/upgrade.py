@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+"""Measures an upgrade on a workspace of 50,000 files, about 1 GiB, whose migration touches 100 files.
+
+    bench/upgrade.py                                  the result goes into bench/RESULTS.md
+    bench/upgrade.py --files 5000 --rounds 1 --output -
+
+Beside it the manual ways: a copy of the tree by `cp -a` to go back to, and `git stash` with `git worktree`. What is
+compared is the time that each adds to the migration and its check, the bytes it writes, and the way back after a failure.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from suite import report
+
+HERE = Path(__file__).resolve().parent
+SECTION = "Upgrade of a dependency"
+TOUCHED = 100
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=int, default=50_000)
+    parser.add_argument("--bytes", type=int, default=1 << 30)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--binary", type=Path, default=HERE.parent / "target" / "release" / "backstay")
+    parser.add_argument("--work", type=Path, default=HERE / "work")
+    parser.add_argument("--output", type=Path, default=HERE / "RESULTS.md", help="`-` prints instead")
+    return parser.parse_args()
+
+
+class Bench:
+    """A dependency with versions, and a workspace that uses it."""
+
+    def __init__(self, options, home):
+        self.options = options
+        self.home = home
+        self.root = home / "workspace"
+        self.source = home / "dependency"
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "BACKSTAY_", "GRAFT_"))},
+            "HOME": str(home),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            **{f"GIT_{who}_{what}": "a@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+        }
+
+    def git(self, *words, at=None):
+        command = ["git", "-c", "protocol.file.allow=always", "-c", "gc.auto=0", *map(str, words)]
+        done = subprocess.run(command, cwd=at or self.root, env=self.environment, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"upgrade: {' '.join(command)}: {done.stderr}")
+        return done.stdout.strip()
+
+    def make(self):
+        """v1, then for each round one version that succeeds and one that fails."""
+        self.source.mkdir()
+        self.git("init", "--quiet", "--initial-branch=main", at=self.source)
+        changes, commands = [], []
+        names = ["v1"]
+        for number in range(1, self.options.rounds + 2):
+            names += [f"good{number}", f"bad{number}"]
+        for name in names:
+            if name == "v1":
+                changes.append("  v1:\n")
+            else:
+                migration = f"sh .graft/kb/migrate.sh {name}"
+                check = "sh .graft/kb/check.sh" if name.startswith("good") else "exit 1"
+                changes.append(f"  {name}:\n    migration: m-{name}\n    verify: c-{name}\n")
+                commands.append(f"  m-{name}:\n    run: {migration}\n  c-{name}:\n    run: {check}\n")
+            text = "apiVersion: graft/v0\nchanges:\n" + "".join(changes)
+            text += "commands:\n" + "".join(commands) if commands else ""
+            (self.source / "graft.yaml").write_text(text)
+            (self.source / "migrate.sh").write_text(self.migration())
+            (self.source / "check.sh").write_text("test -f d0/f0\n")
+            self.git("add", "--all", at=self.source)
+            self.git("commit", "--quiet", "-m", name, at=self.source)
+            self.git("tag", name, at=self.source)
+        self.fill()
+
+    def migration(self):
+        step = max(1, self.options.files // TOUCHED)
+        return f"n=0\nwhile [ $n -lt {TOUCHED} ]; do f=$((n * {step})); echo $1 >> d$((f / 500))/f$f; n=$((n + 1)); done\n"
+
+    def fill(self):
+        self.root.mkdir()
+        self.git("init", "--quiet", "--initial-branch=main")
+        noise = random.Random(1)
+        size = self.options.bytes // self.options.files
+        for number in range(self.options.files):
+            directory = self.root / f"d{number // 500}"
+            if number % 500 == 0:
+                directory.mkdir()
+            (directory / f"f{number}").write_bytes(noise.randbytes(size // 2) + b"text " * (size // 10))
+        self.git("submodule", "--quiet", "add", "--name", ".graft/kb", "--", self.source, ".graft/kb")
+        self.git("checkout", "--quiet", "--detach", "v1", at=self.root / ".graft/kb")
+        commit = self.git("rev-parse", "v1", at=self.source)
+        (self.root / "graft.yaml").write_text(f'apiVersion: graft/v0\ndeps:\n  kb: "{self.source}#v1"\n')
+        (self.root / "graft.lock").write_text(
+            "apiVersion: graft/v0\ndependencies:\n  kb:\n"
+            f'    source: "{self.source}"\n    ref: "v1"\n    commit: "{commit}"\n    consumed_at: "2026-01-03T10:00:00Z"\n'
+        )
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "-m", "begin")
+
+    def backstay(self, *words, code=0):
+        command = [str(self.options.binary.resolve()), "-C", str(self.root), *map(str, words)]
+        before = written_bytes(self.root)
+        began = time.perf_counter()
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
+        took = time.perf_counter() - began
+        if done.returncode != code:
+            sys.exit(f"upgrade: {' '.join(command)} returned {done.returncode}: {done.stdout}{done.stderr}")
+        return took, done.stdout, written_bytes(self.root) - before
+
+    def upgrade(self, name, code):
+        took, stdout, grown = self.backstay("upgrade", "kb", "--to", name, "--offline", "--json", code=code)
+        report_ = json.loads(stdout)
+        commands = sum(step["duration_ms"] for step in report_["steps"]) / 1000
+        return {"added_s": took - commands, "commands_s": commands, "grown_bytes": grown}
+
+    def fetch(self):
+        self.git("fetch", "--quiet", "--tags", "origin", at=self.root / ".graft/kb")
+
+    def ended(self, command):
+        began = time.perf_counter()
+        subprocess.run(command, cwd=self.root, env=self.environment, check=True, capture_output=True)
+        return time.perf_counter() - began
+
+    def by_copy(self):
+        """A copy to go back to before the migration; after a failure the tree is removed and the copy takes its place."""
+        copy, failed = self.home / "copy", self.home / "failed"
+        copying = self.ended(["cp", "-a", str(self.root), str(copy)])
+        grown = tree_bytes(copy)
+        began = time.perf_counter()
+        self.root.rename(failed)
+        copy.rename(self.root)
+        shutil.rmtree(failed)
+        return {"added_s": copying, "grown_bytes": grown, "back_s": time.perf_counter() - began}
+
+    def by_git(self):
+        """A stash of what is not committed and a worktree in which to migrate; after a failure both go."""
+        tree = self.home / "worktree"
+        (self.root / "README").write_text("dirty\n")
+        began = time.perf_counter()
+        self.git("add", "README")
+        self.git("stash", "push", "--quiet")
+        self.git("worktree", "add", "--quiet", "--detach", tree)
+        adding = time.perf_counter() - began
+        grown = tree_bytes(tree)
+        began = time.perf_counter()
+        self.git("worktree", "remove", "--force", tree)
+        self.git("stash", "pop", "--quiet")
+        back = time.perf_counter() - began
+        self.git("rm", "--quiet", "--force", "README")
+        return {"added_s": adding, "grown_bytes": grown, "back_s": back}
+
+
+def tree_bytes(path):
+    done = subprocess.run(["du", "--bytes", "--summarize", str(path)], capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[0])
+
+
+def written_bytes(root):
+    """What is stored below `.backstay`; an upgrade leaves nothing elsewhere but what the migration wrote."""
+    own = root / ".backstay"
+    return tree_bytes(own) if own.is_dir() else 0
+
+
+def median(rows, key):
+    return statistics.median(row[key] for row in rows)
+
+
+def table(options, good, bad, copied, git):
+    mib = 1 << 20
+    lines = [
+        f"{options.files} files, {options.bytes / mib:.0f} MiB; the migration appends to {TOUCHED} files. Medians of "
+        f"{options.rounds} rounds. Nothing changed since the last snapshot.",
+        "",
+        "| way | added to migration and check | bytes written beside them | back after a failure |",
+        "|---|---|---|---|",
+        f"| `backstay upgrade` | {median(good, 'added_s'):.2f} s | {median(good, 'grown_bytes') / mib:.2f} MiB "
+        f"| {median(bad, 'back_s'):.2f} s |",
+        f"| `cp -a` | {median(copied, 'added_s'):.2f} s | {median(copied, 'grown_bytes') / mib:.0f} MiB "
+        f"| {median(copied, 'back_s'):.2f} s |",
+        f"| `git stash` and `git worktree` | {median(git, 'added_s'):.2f} s "
+        f"| {median(git, 'grown_bytes') / mib:.0f} MiB | {median(git, 'back_s'):.2f} s |",
+        "",
+        f"A failed upgrade adds {median(bad, 'added_s'):.2f} s in all: snapshot, private copy, and the way back, which is "
+        "the time from the end of the failed check to the end of the program. Neither manual way makes the change of the "
+        "tree, of the pin and of the submodule one step, and neither keeps what git does not track (`git worktree`).",
+    ]
+    return "\n".join(lines)
+
+
+def main():
+    options = arguments()
+    options.work.mkdir(parents=True, exist_ok=True)
+    home = Path(tempfile.mkdtemp(prefix="upgrade-", dir=options.work)).resolve()
+    try:
+        bench = Bench(options, home)
+        bench.make()
+        bench.fetch()
+        bench.backstay("save")
+        bench.upgrade("good1", 0)
+        good, bad, copied, git = [], [], [], []
+        for number in range(2, options.rounds + 2):
+            bench.backstay("save")
+            failed = bench.upgrade(f"bad{number}", 1)
+            # From the end of the last command on, told by the kept output's own time.
+            failed["back_s"] = back_seconds(bench)
+            bad.append(failed)
+            bench.backstay("save")
+            good.append(bench.upgrade(f"good{number}", 0))
+            copied.append(bench.by_copy())
+            bench.git("add", "--all")
+            bench.git("commit", "--quiet", "-m", f"round {number}")
+            git.append(bench.by_git())
+        body = table(options, good, bad, copied, git)
+        if str(options.output) == "-":
+            print(body)
+        else:
+            report.document(options.output, SECTION, body)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def back_seconds(bench):
+    """From the last write of the output file, at the end of the failed check, to the end of the program, which is now."""
+    runs = sorted((bench.root / ".backstay/runs").iterdir())
+    return time.time() - runs[-1].stat().st_mtime
+
+
+if __name__ == "__main__":
+    main()
