@@ -355,10 +355,11 @@ impl Local {
         Ok(Box::pin(upgraded).await?)
     }
 
-    /// What was saved before, or a place to save to. A command that was refused may have left `.backstay` without one.
+    /// What was saved before, or a place to save to. A command that was refused or killed may have left
+    /// `.backstay` without one.
     async fn opened_or_created(&self, cx: &Context) -> Result<Opened, Failure> {
         let own = self.workspace.root.join(discover::OWN_DIRECTORY);
-        let has_place = cx.globals.repository.is_some() || own.join("repository").is_dir();
+        let has_place = cx.globals.repository.is_some() || own.join("repository/config").is_file();
         if let Some(opened) = self.opened.as_ref().filter(|_| has_place) {
             return Ok(opened.clone());
         }

@@ -72,7 +72,7 @@ fn an_interrupted_upgrade_is_130_and_everything_is_as_it_was() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        scene.wait_for(&started);
+        Scene::wait_for(&started);
         let pid = child.id().to_string();
         let sent = std::process::Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap();
         assert!(sent.success());

@@ -19,7 +19,7 @@ fn a_kill_during_the_migration_ends_it_and_leaves_the_old_state() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    scene.wait_for(&scene.beside("started"));
+    Scene::wait_for(&scene.beside("started"));
     child.kill().unwrap();
     child.wait().unwrap();
     wait_until("the migration has ended", || running("sleep 5151").is_empty());

@@ -1,6 +1,7 @@
 //! A workspace that depends on a repository with versions, each with a migration.
 
 use std::ffi::OsStr;
+use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// How long something may take that happens soon. Generous: the machine may be busy.
-pub(crate) const SOON: Duration = Duration::from_secs(60);
+pub(crate) const SOON: Duration = Duration::from_mins(1);
 
 pub(crate) struct Scene {
     place: TempDir,
@@ -78,12 +79,12 @@ impl Scene {
             let named = |kind: &str, text: Option<&str>, commands: &mut String| {
                 let Some(text) = text else { return String::new() };
                 let name = format!("{kind}-{tag}");
-                *commands += &format!("  {name}:\n    run: {}\n", serde_json::to_string(text).unwrap());
+                writeln!(commands, "  {name}:\n    run: {}", serde_json::to_string(text).unwrap()).unwrap();
                 format!("    {kind}: {name}\n")
             };
             let migration = named("migration", version.migration, &mut commands);
             let verify = named("verify", version.verify, &mut commands);
-            changes += &format!("  {tag}:\n    type: feature\n{migration}{verify}");
+            write!(changes, "  {tag}:\n    type: feature\n{migration}{verify}").unwrap();
             fs::write(source.join("graft.yaml"), format!("{changes}{commands}")).unwrap();
             if commands == "commands:\n" {
                 fs::write(source.join("graft.yaml"), &changes).unwrap();
@@ -244,7 +245,7 @@ impl Scene {
 
     /// Waits until `path` is there.
     #[track_caller]
-    pub(crate) fn wait_for(&self, path: &Path) {
+    pub(crate) fn wait_for(path: &Path) {
         wait_until(&format!("{} is there", path.display()), || path.exists());
     }
 }

@@ -18,7 +18,7 @@ fn upgrade_while(scene: &Scene, meanwhile: impl FnOnce(u32)) -> Ran {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    scene.wait_for(&scene.beside("started"));
+    Scene::wait_for(&scene.beside("started"));
     meanwhile(child.id());
     std::fs::write(scene.beside("go"), "").unwrap();
     Ran::of(&child.wait_with_output().unwrap())

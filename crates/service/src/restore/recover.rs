@@ -98,7 +98,7 @@ impl Service {
                 not_restored: recovered.not_restored.clone(),
                 recovered: true,
             };
-            self.end_upgrade(&caller, source, &row, &done, lock, &Run::default()).await?;
+            Box::pin(self.end_upgrade(&caller, source, &row, &done, lock, &Run::default())).await?;
             return Ok(());
         }
         let mut tx = self.begin().await?;

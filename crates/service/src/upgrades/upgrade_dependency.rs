@@ -57,6 +57,10 @@ impl Service {
         run: &Run,
     ) -> Result<UpgradeReport> {
         let root = self.workspace_root(source)?;
+        if !self.settings().allow_commands {
+            return Err(ServiceError::new(ErrorKind::Forbidden, "Commands are disabled")
+                .hint("an administrator of the server can allow them with `workspaces.allow_commands`"));
+        }
         let supervisor = self
             .settings()
             .supervisor
