@@ -161,6 +161,8 @@ impl CatalogError {
             }
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
+            // What comes over the connection is no answer: to a driver that asks for TLS, also a connection that ends at once.
+            | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => Self::Unavailable { source: Box::new(error) },

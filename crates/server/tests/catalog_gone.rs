@@ -82,7 +82,6 @@ async fn names(server: &TestServer, token: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "unfinished: some requests that are under way when the link is cut get 500 instead of 503"]
 async fn a_database_that_is_gone_for_a_while_loses_nothing() {
     const CLIENTS: usize = 8;
     let Some(schema) = PostgresSchema::create() else { return };
