@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backstay_testkit::{Ended, Killer, Picture, kill, tree};
@@ -25,8 +26,10 @@ const KEEP: usize = 4;
 struct Scene {
     home: tempfile::TempDir,
     killer: Killer,
-    /// What each ready snapshot was taken of.
-    expected: BTreeMap<String, Picture>,
+    /// What each snapshot was taken of, in whatever state it is.
+    taken: BTreeMap<String, Arc<Picture>>,
+    /// What each ready snapshot must contain.
+    expected: BTreeMap<String, Arc<Picture>>,
     /// How long each kind of command takes when nothing disturbs it.
     usual: BTreeMap<&'static str, Duration>,
     /// The options that name the repository.
@@ -61,8 +64,14 @@ impl Scene {
         tree::generate(&workspace, seed, &options).unwrap();
         fs::write(home.path().join("mirror.key"), [b'k'; 32]).unwrap();
         let killer = Killer::new(seed);
-        let mut scene =
-            Self { home, killer, expected: BTreeMap::new(), usual: BTreeMap::new(), place: Vec::new() };
+        let mut scene = Self {
+            home,
+            killer,
+            taken: BTreeMap::new(),
+            expected: BTreeMap::new(),
+            usual: BTreeMap::new(),
+            place: Vec::new(),
+        };
         if matches!(place, Place::Apart) {
             let path = |name: &str| scene.home.path().join(name).display().to_string();
             scene.place =
@@ -80,8 +89,8 @@ impl Scene {
         self.home.path().join("workspace")
     }
 
-    fn picture(&self) -> Picture {
-        Picture::of(&self.workspace(), &[".backstay"]).unwrap()
+    fn picture(&self) -> Arc<Picture> {
+        Arc::new(Picture::of(&self.workspace(), &[".backstay"]).unwrap())
     }
 
     /// `backstay -C WORKSPACE …`, without the settings of the user who runs the test.
@@ -111,14 +120,15 @@ impl Scene {
         output
     }
 
-    /// The ids of the snapshots that say they can be put back, safety snapshots among them.
+    /// The ids of all snapshots, safety snapshots among them, and whether they say that they can be put back.
     #[track_caller]
-    fn ready(&self, context: &str) -> Vec<String> {
+    fn snapshots(&self, context: &str) -> Vec<(String, bool)> {
         let output = self.succeed(&["list", "--all", "--limit", "1000", "--json"], context);
         let page: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let snapshots = page["snapshots"].as_array().unwrap();
-        let ready = snapshots.iter().filter(|snapshot| snapshot["state"] == "ready");
-        ready.map(|snapshot| snapshot["id"].as_str().unwrap().to_owned()).collect()
+        let snapshots = page["snapshots"].as_array().unwrap().iter();
+        snapshots
+            .map(|snapshot| (snapshot["id"].as_str().unwrap().to_owned(), snapshot["state"] == "ready"))
+            .collect()
     }
 
     /// Starts `act` and kills it at a random moment of its usual time.
@@ -148,13 +158,16 @@ impl Scene {
         ended
     }
 
-    /// Snapshots that a cut-off command left behind as ready hold what the workspace was when it began.
-    fn learn(&mut self, before: &Picture, context: &str) {
-        let ready = self.ready(context);
-        for id in &ready {
-            self.expected.entry(id.clone()).or_insert_with(|| before.clone());
+    /// Snapshots that a command left behind hold what the workspace was when it began. One that was cut off between its
+    /// manifest and its commit point becomes ready once its lease has run out, many rounds later.
+    fn learn(&mut self, before: &Arc<Picture>, context: &str) {
+        self.expected.clear();
+        for (id, ready) in self.snapshots(context) {
+            let taken = self.taken.entry(id.clone()).or_insert_with(|| Arc::clone(before));
+            if ready {
+                self.expected.insert(id, Arc::clone(taken));
+            }
         }
-        self.expected.retain(|id, _| ready.contains(id));
     }
 
     /// Restores every ready snapshot into an empty directory and compares it.
