@@ -188,6 +188,21 @@ fn a_snapshot_deleted_a_moment_ago_is_spared() {
 }
 
 #[test]
+fn what_a_capture_left_that_was_broken_off_a_moment_ago_is_not_marked() {
+    let (clock, store, repository) = with_clock(GRACE as u64);
+    let writer = repository.writer(WriterOptions::default()).unwrap();
+    store_files(&mut writer.lane(), &[("long".to_owned(), noise(40 << 20, 1))].into()).unwrap();
+    while names(&*store, "packs").is_empty() {
+        std::thread::yield_now();
+    }
+    drop(writer);
+    clock.advance(GRACE - 1);
+    assert_eq!(collect(&repository).marked_packs, 0, "the next capture may find it useful");
+    clock.advance(1);
+    assert!(collect(&repository).marked_packs > 0);
+}
+
+#[test]
 fn a_clock_of_the_store_that_jumps_back_makes_a_collection_wait() {
     let files = some_files(1);
     let (clock, store, repository) = all_marked(&files);
