@@ -5,10 +5,9 @@
 //!
 //! [`Service::trust_hooks`]: crate::Service::trust_hooks
 
-mod declared;
 mod run_hooks;
 mod trust_hooks;
 mod trust_store;
 
-pub(crate) use declared::Hook;
+pub(crate) use backstay_source_workspace::declared::Hook;
 pub(crate) use run_hooks::Hooks;

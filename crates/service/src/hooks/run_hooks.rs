@@ -8,10 +8,10 @@ use std::time::Duration;
 use backstay_catalog::SourceRow;
 use backstay_model::{Caller, Outcome, Subject};
 use backstay_process::{Command, Confinement, End, Environment, Program, Supervisor};
-use backstay_repository::RepositoryError;
+use backstay_repository::{Cancel, RepositoryError};
+use backstay_source_workspace::declared::{self, Declared, Hook};
 use serde_json::json;
 
-use super::declared::{self, Declared, Hook};
 use super::trust_hooks::unreadable;
 use super::trust_store::{TrustStore, digest_of};
 use crate::error::{Result, ServiceError};
@@ -101,7 +101,7 @@ impl Service {
         hook: Hook,
         run: &Run,
     ) -> Result<()> {
-        match self.run_hook(caller, source, hooks, hook, &[], run).await? {
+        match self.run_hook(caller, source, hooks, hook, &[], &run.cancel).await? {
             None => Ok(()),
             Some(failure) => {
                 let error = ServiceError::conflict(format!(
@@ -121,6 +121,7 @@ impl Service {
 
     /// Runs a hook after an operation, which stays as it is: what goes wrong here is a notice.
     ///
+    /// What has asked the operation to stop does not stop its hook: after a rollback there may be services to start again.
     /// `variables` are added to the hook's environment.
     pub(crate) async fn run_after_hook(
         &self,
@@ -131,7 +132,8 @@ impl Service {
         variables: &[(&str, &str)],
         run: &Run,
     ) {
-        let notice = match self.run_hook(caller, source, hooks, hook, variables, run).await {
+        let cancel = if run.cancel.is_cancelled() { Cancel::new() } else { run.cancel.clone() };
+        let notice = match self.run_hook(caller, source, hooks, hook, variables, &cancel).await {
             Ok(None) => return,
             Ok(Some(failure)) => Notice {
                 code: "hook_failed",
@@ -155,7 +157,7 @@ impl Service {
         hooks: &Hooks,
         hook: Hook,
         variables: &[(&str, &str)],
-        run: &Run,
+        cancel: &Cancel,
     ) -> Result<Option<HookFailure>> {
         let (Some(text), Some(supervisor)) = (hooks.texts.get(&hook), hooks.supervisor.clone()) else {
             return Ok(None);
@@ -169,7 +171,7 @@ impl Service {
         command.output = backstay_process::Output::Captured { kept_bytes: KEPT_BYTES };
         // Hooks stop services and dump databases; that may take rights that a user namespace does not have.
         command.confinement = Confinement::NoUserNamespace;
-        let cancel = run.cancel.clone();
+        let cancel = cancel.clone();
         let ended = blocking("run the hook", move || {
             Ok(backstay_process::run(&supervisor, &command, &mut |_, _| {}, &|| cancel.is_cancelled()))
         })

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use backstay_model::{Action, Caller, ErrorKind, SourceId, Subject};
+use backstay_source_workspace::declared::{self, Declared};
 use serde_json::json;
 
-use super::declared::{self, Declared};
 use super::trust_store::{TrustStore, digest_of};
 use crate::error::{Result, ServiceError};
 use crate::open::cannot;

@@ -15,6 +15,7 @@ mod attributes;
 mod capture;
 mod change_set;
 mod compare;
+pub mod declared;
 mod error;
 mod exclude;
 mod fs;

@@ -1,4 +1,4 @@
-//! `backstay.yaml`: what a workspace declares.
+//! `backstay.yaml`: what a workspace declares. Its commands are run by whoever trusts them, never from here.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,14 +9,14 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 /// The file at the root of a workspace.
-pub(super) const FILE: &str = "backstay.yaml";
+pub const FILE: &str = "backstay.yaml";
 /// How long it may be.
 const MOST_BYTES: u64 = 64 << 10;
 
 /// When a command is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Hook {
+pub enum Hook {
     /// Under the lock, before the workspace is read.
     BeforeSave,
     /// When the snapshot is ready.
@@ -35,7 +35,7 @@ pub(crate) enum Hook {
 
 impl Hook {
     /// Its word in the file.
-    pub(crate) const fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::BeforeSave => "before_save",
             Self::AfterSave => "after_save",
@@ -51,15 +51,17 @@ impl Hook {
 /// What the file says. A key that is not known is an error: a misspelt hook would never be missed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Declared {
+pub struct Declared {
     /// The shell text of each hook.
     #[serde(default)]
-    pub(super) hooks: BTreeMap<Hook, String>,
+    pub hooks: BTreeMap<Hook, String>,
 }
 
 impl Declared {
     /// Reads the text of a file.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    ///
+    /// Errors: a sentence that names the place. Aliases that multiply and deep nesting are refused.
+    pub fn parse(text: &str) -> Result<Self, String> {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
@@ -74,7 +76,7 @@ impl Declared {
 /// The text of a workspace's file; `None` when it has none.
 ///
 /// A link is not followed and no more than 64 KiB are read, whatever is there.
-pub(super) fn read_file(root: &Path) -> io::Result<Option<String>> {
+pub fn read_file(root: &Path) -> io::Result<Option<String>> {
     // O_NOFOLLOW | O_NONBLOCK, so that neither a link nor a FIFO leads or holds anyone anywhere.
     let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits();
     let opened = File::options().read(true).custom_flags(flags as i32).open(root.join(FILE));
