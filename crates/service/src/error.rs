@@ -169,7 +169,13 @@ impl From<CatalogError> for ServiceError {
             | CatalogError::Foreign { .. } => error.to_string(),
             CatalogError::GivenUp | CatalogError::Query { .. } => "The catalog failed".to_owned(),
         };
-        Self::new(kind, message).because(error)
+        let full = matches!(error, CatalogError::StorageFull { .. });
+        let converted = Self::new(kind, message).because(error);
+        if full {
+            converted.hint("free some space and run the same again; nothing was damaged")
+        } else {
+            converted
+        }
     }
 }
 

@@ -80,6 +80,7 @@ fn a_disk_without_any_space_is_a_clear_error_and_the_catalog_stays_whole() {
     let filler = disk.fill();
     let error = run(&["save", "--json"]).expect(1);
     assert_eq!(error.json()["code"], "storage_full", "{}", error.stderr);
+    assert!(error.stderr.contains("free some space"), "{}", error.stderr);
 
     std::fs::remove_file(filler).unwrap();
     let second = run(&["save", "--quiet"]).expect(0).stdout.trim_end().to_owned();

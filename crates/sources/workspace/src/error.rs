@@ -186,6 +186,9 @@ impl WorkspaceError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Repository(error) => error.hint(),
+            _ if self.kind() == ErrorKind::StorageFull => {
+                Some("free some space and run the same again; nothing was damaged")
+            }
             Self::Path { operation: "read", .. } => {
                 Some("give yourself the right to read it, exclude it, or use `--allow-unreadable`")
             }
