@@ -50,7 +50,7 @@ fn fill_up(root: &Path, name: &str) -> usize {
 }
 
 #[test]
-fn ten_thousand_levels_are_saved_compared_and_restored() {
+fn slow_ten_thousand_levels_are_saved_compared_and_restored() {
     let bench = Bench::new();
     dig(&bench.root, 10_000, "d");
     bench.let_times_settle();
