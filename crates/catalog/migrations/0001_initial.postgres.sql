@@ -18,7 +18,7 @@ BEGIN
         SELECT scope, width, CASE width WHEN 0 THEN 0 ELSE old.created_at / (width * 1000000) END, old.facet, -1,
                -old.logical_bytes, -old.added_bytes, -old.stored_bytes
         FROM (VALUES ('*', 3600), ('t/' || old.tenant_id, 3600), ('s/' || old.source_id, 86400)) AS scopes (scope, finest)
-             JOIN (VALUES (0::bigint), (86400), (3600)) AS widths (width) ON width = 0 OR width >= finest
+             JOIN (VALUES (0::bigint), (2592000), (86400), (3600)) AS widths (width) ON width = 0 OR width >= finest
         ON CONFLICT (scope, width, bucket, facet) DO UPDATE SET
             count = snapshot_counts.count + excluded.count,
             logical_bytes = snapshot_counts.logical_bytes + excluded.logical_bytes,
@@ -29,7 +29,7 @@ BEGIN
     SELECT scope, width, CASE width WHEN 0 THEN 0 ELSE new.created_at / (width * 1000000) END, new.facet, 1,
            new.logical_bytes, new.added_bytes, new.stored_bytes
     FROM (VALUES ('*', 3600), ('t/' || new.tenant_id, 3600), ('s/' || new.source_id, 86400)) AS scopes (scope, finest)
-         JOIN (VALUES (0::bigint), (86400), (3600)) AS widths (width) ON width = 0 OR width >= finest
+         JOIN (VALUES (0::bigint), (2592000), (86400), (3600)) AS widths (width) ON width = 0 OR width >= finest
     ON CONFLICT (scope, width, bucket, facet) DO UPDATE SET
         count = snapshot_counts.count + excluded.count,
         logical_bytes = snapshot_counts.logical_bytes + excluded.logical_bytes,

@@ -87,7 +87,8 @@ CREATE INDEX snapshots_of_manifest ON snapshots (manifest_id) WHERE manifest_id 
 CREATE INDEX snapshots_of_lease ON snapshots (lease_expires_at) WHERE state = 'creating';
 
 -- How many snapshots there are of each facet; scope is '*', 't/TENANT' or 's/SOURCE';
--- width is the length of the bucket in seconds, 0 for all time; sources have no buckets of an hour.
+-- width is the length of the bucket in seconds: 30 days, a day or an hour, 0 for all time; sources have no buckets of
+-- an hour.
 CREATE TABLE snapshot_counts (
     scope TEXT NOT NULL,
     width BIGINT NOT NULL,

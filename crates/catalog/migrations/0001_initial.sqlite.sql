@@ -13,7 +13,7 @@ CREATE TRIGGER snapshots_counted AFTER INSERT ON snapshots BEGIN
            new.logical_bytes, new.added_bytes, new.stored_bytes
     FROM (SELECT '*' AS scope, 3600 AS finest UNION ALL SELECT 't/' || new.tenant_id, 3600
           UNION ALL SELECT 's/' || new.source_id, 86400) AS scopes
-         JOIN (SELECT 0 AS width UNION ALL SELECT 86400 UNION ALL SELECT 3600) AS widths
+         JOIN (SELECT 0 AS width UNION ALL SELECT 2592000 UNION ALL SELECT 86400 UNION ALL SELECT 3600) AS widths
              ON width = 0 OR width >= finest
     WHERE true
     ON CONFLICT (scope, width, bucket, facet) DO UPDATE SET
@@ -29,7 +29,7 @@ CREATE TRIGGER snapshots_recounted AFTER UPDATE OF facet, logical_bytes, added_b
            logical_bytes, added_bytes, stored_bytes
     FROM (SELECT '*' AS scope, 3600 AS finest UNION ALL SELECT 't/' || new.tenant_id, 3600
           UNION ALL SELECT 's/' || new.source_id, 86400) AS scopes
-         JOIN (SELECT 0 AS width UNION ALL SELECT 86400 UNION ALL SELECT 3600) AS widths
+         JOIN (SELECT 0 AS width UNION ALL SELECT 2592000 UNION ALL SELECT 86400 UNION ALL SELECT 3600) AS widths
              ON width = 0 OR width >= finest
          CROSS JOIN (SELECT old.facet AS facet, -1 AS count, -old.logical_bytes AS logical_bytes,
                  -old.added_bytes AS added_bytes, -old.stored_bytes AS stored_bytes

@@ -1,8 +1,10 @@
 //! Covering a stretch of time with the buckets of the maintained counters.
 
 /// The lengths of the buckets, in seconds; 0 is all time.
+pub(crate) const PERIOD: i64 = 30 * DAY;
+/// See [`PERIOD`].
 pub(crate) const DAY: i64 = 86_400;
-/// See [`DAY`].
+/// See [`PERIOD`].
 pub(crate) const HOUR: i64 = 3_600;
 
 const MICROS: i64 = 1_000_000;
@@ -29,33 +31,33 @@ pub(crate) struct Cover {
     pub(crate) edges: Vec<Stretch>,
 }
 
-/// Covers `stretch` with as many whole days as possible, then with hours if `finest` is [`HOUR`]; what is shorter than the
-/// finest bucket remains as edges, at most two of them unless the whole stretch is one.
-pub(crate) fn cover(stretch: Stretch, finest: i64) -> Cover {
+/// Covers `stretch` with as many whole buckets of the first of `widths` as possible, then with those of the next one, and so
+/// on; what is shorter than the last one's remains as edges, at most two of them unless the whole stretch is one.
+///
+/// Each of `widths` is a multiple of the next.
+pub(crate) fn cover(stretch: Stretch, widths: &[i64]) -> Cover {
     let (from, to) = (stretch.from.max(0), stretch.to);
     let mut cover = Cover { whole: Vec::new(), edges: Vec::new() };
-    cut(&mut cover, from, to, DAY, finest);
+    cut(&mut cover, from, to, widths);
     cover
 }
 
-fn cut(cover: &mut Cover, from: i64, to: i64, width: i64, finest: i64) {
+fn cut(cover: &mut Cover, from: i64, to: i64, widths: &[i64]) {
     if from >= to {
         return;
     }
+    let Some((width, finer)) = widths.split_first() else {
+        cover.edges.push(Stretch { from, to });
+        return;
+    };
     let length = width * MICROS;
     let (first, end) = (from.div_euclid(length) + i64::from(from % length != 0), to.div_euclid(length));
     if first < end {
-        cover.whole.push(Buckets { width, from: first, to: end });
+        cover.whole.push(Buckets { width: *width, from: first, to: end });
     }
     let (before, after) = if first < end { (first * length, end * length) } else { (to, to) };
     for (from, to) in [(from, before), (after, to)] {
-        if width == finest {
-            if from < to {
-                cover.edges.push(Stretch { from, to });
-            }
-        } else {
-            cut(cover, from, to, HOUR, finest);
-        }
+        cut(cover, from, to, finer);
     }
 }
 
@@ -74,10 +76,11 @@ mod tests {
     proptest! {
         #[test]
         fn a_cover_is_exactly_as_long_as_its_stretch(
-            from in 0i64..40 * 24 * 3_600_000_000, length_micros in 0i64..40 * 24 * 3_600_000_000,
-            finest in proptest::sample::select(vec![HOUR, DAY]),
+            from in 0i64..140 * 24 * 3_600_000_000, length_micros in 0i64..140 * 24 * 3_600_000_000,
+            widths in proptest::sample::select(vec![&[DAY, HOUR][..], &[DAY], &[PERIOD, DAY, HOUR], &[PERIOD, DAY]]),
         ) {
-            let cover = cover(Stretch { from, to: from + length_micros }, finest);
+            let cover = cover(Stretch { from, to: from + length_micros }, widths);
+            let finest = widths[widths.len() - 1];
             prop_assert_eq!(length(&cover), i128::from(length_micros));
             for buckets in &cover.whole {
                 prop_assert!(buckets.from * buckets.width * MICROS >= from);
@@ -90,8 +93,8 @@ mod tests {
     }
 
     #[test]
-    fn an_open_stretch_ends_in_days() {
-        let cover = cover(Stretch { from: 0, to: i64::MAX }, HOUR);
-        assert_eq!(cover.whole[0].width, DAY);
+    fn an_open_stretch_begins_with_the_longest() {
+        let cover = cover(Stretch { from: 0, to: i64::MAX }, &[PERIOD, DAY, HOUR]);
+        assert_eq!(cover.whole[0].width, PERIOD);
     }
 }

@@ -156,7 +156,7 @@ impl Session {
     /// The numbers between which all events of the filter's time lie; `None` when there are none.
     async fn event_span(&mut self, filter: &EventFilter) -> Result<Option<(i64, i64)>> {
         let stretch = filter.stretch();
-        let cover = cover(stretch, HOUR);
+        let cover = cover(stretch, &[DAY, HOUR]);
         let hour = HOUR * 1_000_000;
         let mut condition = Condition::default();
         let mut parts = Vec::new();
@@ -294,7 +294,7 @@ impl Session {
         };
         let mut condition = if scope.is_some() { Condition::default() } else { condition.clone() };
         let text = if let Some(scope) = &scope {
-            let cover = cover(filter.stretch(), DAY);
+            let cover = cover(filter.stretch(), &[DAY]);
             let (clause, scope) = match &filter.tenant {
                 Some(tenant) => {
                     (format!("events.tenant_id = {} AND", condition.bind(tenant)), condition.bind(scope))

@@ -8,7 +8,7 @@ use backstay_model::{Kind, SnapshotState, SourceId, TenantId, Timestamp, Trigger
 
 use super::facet::Facet;
 use super::row::{COLUMNS, SnapshotRow};
-use crate::buckets::{DAY, HOUR, Stretch, cover};
+use crate::buckets::{DAY, HOUR, PERIOD, Stretch, cover};
 use crate::error::Result;
 use crate::page::{Page, Paging, Total};
 use crate::session::Session;
@@ -169,8 +169,8 @@ impl Session {
         if !filter.is_timed() {
             return Ok((facets.wanted_count, true));
         }
-        let finest = if filter.source.is_some() { DAY } else { HOUR };
-        let cover = cover(filter.stretch(), finest);
+        let widths = if filter.source.is_some() { &[PERIOD, DAY][..] } else { &[PERIOD, DAY, HOUR] };
+        let cover = cover(filter.stretch(), widths);
         let mut condition = Condition::default();
         let mut parts = Vec::new();
         let scope = condition.bind(filter.scope());

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::bulk::{Counters, Inserter, Stripped};
 use super::generate::Generator;
-use crate::buckets::{DAY, HOUR};
+use crate::buckets::{DAY, HOUR, PERIOD};
 use crate::catalog::Catalog;
 use crate::error::Result;
 use crate::events::append::searchable as event_words;
@@ -93,9 +93,9 @@ async fn snapshots(catalog: &Catalog, options: &FillOptions<'_>) -> Result<()> {
                 Facet { kind: row.kind, state: row.state, trigger: row.trigger, pinned: row.pinned }.number();
             let at = row.created_at.as_micros();
             let sizes = [row.logical_bytes, row.added_bytes, row.stored_bytes];
-            counters.count("*", &[0, DAY, HOUR], at, facet, sizes);
-            counters.count(&format!("t/{}", row.tenant), &[0, DAY, HOUR], at, facet, sizes);
-            counters.count(&format!("s/{}", row.source), &[0, DAY], at, facet, sizes);
+            counters.count("*", &[0, PERIOD, DAY, HOUR], at, facet, sizes);
+            counters.count(&format!("t/{}", row.tenant), &[0, PERIOD, DAY, HOUR], at, facet, sizes);
+            counters.count(&format!("s/{}", row.source), &[0, PERIOD, DAY], at, facet, sizes);
             texts.add(&mut tx, [Value::from(at), snapshot_words(&row).into()]).await?;
             rows.add(&mut tx, values(&row, facet)).await?;
         }
