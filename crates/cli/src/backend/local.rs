@@ -350,7 +350,12 @@ impl Local {
     ) -> Result<UpgradeReport, Failure> {
         let Opened { service, source } = self.opened_or_created(cx).await?;
         // What the commands say is what there is to see.
-        let run = Run { cancel: cx.cancel.clone(), wait: Duration::from_secs(wait), ..Run::default() };
+        let run = Run {
+            cancel: cx.cancel.clone(),
+            wait: Duration::from_secs(wait),
+            notices: cx.notices.clone(),
+            ..Run::default()
+        };
         let upgraded = service.upgrade_dependency(&self.caller, &source.id, request, plan, watch, &run);
         Ok(Box::pin(upgraded).await?)
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod failing;
+mod hooks;
 mod killed;
 mod nasty;
 mod scene;

@@ -240,7 +240,7 @@ impl Scene {
             "something is left in the stage"
         );
         let status = self.git(&root, &["status", "--porcelain", "--untracked-files=all"]);
-        assert!(!status.contains(".backstay"), "{status}");
+        assert!(!status.contains(".backstay/"), "{status}");
     }
 
     /// Waits until `path` is there.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use backstay_catalog::{OperationRow, OperationState as RowState, SnapshotRow, SourceRow};
 use backstay_model::{Action, Caller, ErrorKind, OperationId, SnapshotId, SourceId, TaskId, Trigger};
+use backstay_process::Supervisor;
 use backstay_source_workspace::{self as workspace, Applied, WorkspaceError, WorkspaceLock};
 
 use super::found::Found;
@@ -13,6 +14,7 @@ use super::plan_upgrade::{check_request, stale};
 use super::targets::Move;
 use super::work::{Ended, Work, count, note};
 use crate::error::{Result, ServiceError};
+use crate::hooks::{Hook, Hooks};
 use crate::restore::{ChangedPaths, Done, NewOperation, UpgradeDetail};
 use crate::run::Run;
 use crate::service::{Service, blocking};
@@ -21,11 +23,21 @@ use crate::view::{
     NewSnapshot, PathCounts, RefCommit, RestoreRequest, Rollback, UpgradeReport, UpgradeRequest,
 };
 
+/// An upgrade that has its row, and what it was found to need.
+struct Begun {
+    row: OperationRow,
+    request: UpgradeRequest,
+    found: Found,
+    moves: Vec<Move>,
+    supervisor: Arc<Supervisor>,
+    watch: Watch,
+}
+
 impl Service {
     /// Upgrades a dependency, or all of them, now, in this process. With the id of a plan it does exactly what that says.
     ///
-    /// Lock → recovery → read → target → plan → snapshot → private copy → migrations and checks → intent → **commit
-    /// record** → flip → operation row and event. A failure before the commit record is no error here: the report tells
+    /// Lock → recovery → read → target → plan → hook → snapshot → private copy → migrations and checks → intent → **commit
+    /// record** → flip → operation row and event → hook. A failure before the commit record is no error here: the report tells
     /// what failed, and that everything is as it was. An error means that nothing was begun.
     ///
     /// Errors: `Busy` with the owner; `Conflict` with code `stale_plan`; targets that are not declared or not newer.
@@ -90,8 +102,29 @@ impl Service {
             return Ok(report);
         }
 
+        let hooks = self.load_hooks(source, run).await?;
+        self.run_before_hook(caller, source, &hooks, Hook::BeforeUpgrade, run).await?;
         let row = self.begin_upgrade(caller, source, id, &request, &moves, plan, task).await?;
         report.operation_id = Some(row.id.clone());
+        let upgrade = Begun { row, request, found, moves, supervisor, watch };
+        let report = Box::pin(self.carry_out_upgrade(caller, source, &lock, upgrade, report, run)).await?;
+        drop(lock);
+        self.run_hooks_after_upgrade(caller, source, &hooks, &report, run).await;
+        Ok(report)
+    }
+
+    /// Carries an upgrade out that has its row, and ends the row, one way or another.
+    async fn carry_out_upgrade(
+        &self,
+        caller: &Caller,
+        source: &SourceRow,
+        lock: &Arc<WorkspaceLock>,
+        upgrade: Begun,
+        mut report: UpgradeReport,
+        run: &Run,
+    ) -> Result<UpgradeReport> {
+        let Begun { row, request, found, moves, supervisor, watch } = upgrade;
+        let root = self.workspace_root(source)?;
         let recorder = Recorder::begin(&root, &row.id, watch);
         let before = match recorder {
             Ok(recorder) => {
@@ -106,7 +139,7 @@ impl Service {
         report.snapshot_id = Some(before.id.clone());
         let work = Work {
             root: root.clone(),
-            lock: Arc::clone(&lock),
+            lock: Arc::clone(lock),
             operation: row.id.clone(),
             found,
             moves,
@@ -124,11 +157,31 @@ impl Service {
         report.not_restored = ended.not_restored;
         match ended.result {
             Ok(applied) => {
-                self.upgrade_applied(caller, source, &lock, &row, &before, &request, applied, report, run)
+                self.upgrade_applied(caller, source, lock, &row, &before, &request, applied, report, run)
                     .await
             }
             Err(error) => self.upgrade_failed(caller, &root, &row, report, error).await,
         }
+    }
+
+    /// `after_upgrade` when the workspace was changed, `after_rollback` when it failed and is as it was.
+    async fn run_hooks_after_upgrade(
+        &self,
+        caller: &Caller,
+        source: &SourceRow,
+        hooks: &Hooks,
+        report: &UpgradeReport,
+        run: &Run,
+    ) {
+        let hook = match &report.rollback {
+            None => Hook::AfterUpgrade,
+            Some(rollback) if rollback.complete => Hook::AfterRollback,
+            // What it is like is not known before the recovery.
+            Some(_) => return,
+        };
+        let operation = report.operation_id.as_ref().map(ToString::to_string).unwrap_or_default();
+        let variables = [("BACKSTAY_OPERATION", operation.as_str()), ("BACKSTAY_OPERATION_KIND", "upgrade")];
+        self.run_after_hook(caller, source, hooks, hook, &variables, run).await;
     }
 
     /// The row of the operation, in one transaction with the use of the plan.
