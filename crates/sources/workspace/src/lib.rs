@@ -30,7 +30,7 @@ pub use attributes::{RootMetadata, WorkspaceAttributes};
 pub use capture::{CaptureOptions, capture};
 pub use change_set::{
     Applied, ChangeSet, ChangeSetOptions, Layer, LayerEntry, LayerKind, Outcome, PathChange, PathChangeKind,
-    Recovered, Seen, Steps, TreeCopy, acknowledge, recover,
+    Recovered, Seen, Steps, TreeCopy, acknowledge, recover, stage_of,
 };
 pub use compare::{
     Change, ChangeKind, ContentCheck, DiffOptions, EntryKind, EntryState, diff_live, diff_snapshots,

@@ -16,7 +16,7 @@ use super::journal::Header;
 use super::metadata::{Metadata, Rights};
 use super::operations::{Hashes, Identity, Operation};
 use super::seen::Seen;
-use super::stage::Stage;
+use super::stage::{Stage, stage_of};
 use super::steps::Steps;
 use crate::error::{Result, WorkspaceError};
 use crate::fs::{
@@ -109,7 +109,7 @@ impl ChangeSet {
         let new_mode = 0o777 & !rights.umask();
         Ok(Self {
             root: root.to_owned(),
-            scratch: root.join(".backstay/stage").join(options.operation.as_str()),
+            scratch: stage_of(root, options.operation.as_str()),
             target,
             rights,
             planned: Vec::new(),

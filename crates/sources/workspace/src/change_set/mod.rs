@@ -38,5 +38,6 @@ pub(crate) use recover::recover_in;
 pub use recover::{Outcome, Recovered, acknowledge, recover};
 pub use seen::Seen;
 pub(crate) use stage::Stage;
+pub use stage::stage_of;
 pub use steps::Steps;
 pub use tree_copy::TreeCopy;

@@ -1,5 +1,6 @@
 //! The stage: new content beside the workspace, on the same file system, complete before anything changes.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use backstay_model::OperationId;
@@ -8,6 +9,15 @@ use rustix::io::Errno;
 use super::operations::Operation;
 use crate::error::{Result, WorkspaceError};
 use crate::fs::{Dir, FileKind, c_name, split_parent};
+
+/// Where stages are, below the root, for messages.
+const STAGES: &[u8] = b".backstay/stage";
+
+/// The directory of the stage of an operation, below the root of its workspace; what else an operation needs for as long as
+/// it runs can be beside it, because a recovery removes everything there.
+pub fn stage_of(root: &Path, operation: &str) -> PathBuf {
+    root.join(crate::exclude::OWN_DIRECTORY).join("stage").join(operation)
+}
 
 /// Up to so many entries are made durable one by one; more, with everything else on the file system.
 pub(crate) const MANY: usize = 128;
@@ -26,7 +36,7 @@ pub(crate) struct Stage {
 impl Stage {
     /// Makes an empty stage below `.backstay`.
     pub(crate) fn create(own: &Dir, operation: &OperationId) -> Result<Self> {
-        let failed = |errno| WorkspaceError::path("create", b".backstay/stage", errno);
+        let failed = |errno| WorkspaceError::path("create", STAGES, errno);
         match own.make_dir(c"stage") {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(failed(errno)),
@@ -49,13 +59,13 @@ impl Stage {
         match open() {
             Ok(stage) => Ok(Some(stage)),
             Err(Errno::NOENT) => Ok(None),
-            Err(errno) => Err(WorkspaceError::path("open", b".backstay/stage", errno)),
+            Err(errno) => Err(WorkspaceError::path("open", STAGES, errno)),
         }
     }
 
     /// Makes what `operations` take from the stage durable: files one by one, very many with the rest of the file system.
     pub(crate) fn sync(&self, operations: &[Operation]) -> Result<()> {
-        let failed = |errno| WorkspaceError::path("sync", b".backstay/stage", errno);
+        let failed = |errno| WorkspaceError::path("sync", STAGES, errno);
         let staged: Vec<&[u8]> = operations
             .iter()
             .filter_map(|operation| match operation {
@@ -117,7 +127,7 @@ impl Stage {
 
     /// Removes the stage with all that is left in it.
     pub(crate) fn remove(self) -> Result<()> {
-        let failed = |errno| WorkspaceError::path("remove", b".backstay/stage", errno);
+        let failed = |errno| WorkspaceError::path("remove", STAGES, errno);
         let name = c_name(self.name.as_str().as_bytes()).map_err(failed)?;
         self.above.remove_tree(&name).map_err(failed)
     }
@@ -128,9 +138,9 @@ pub(crate) fn remove_stale(own: &Dir, used: &[OperationId]) -> Result<()> {
     let above = match own.open_dir(c"stage") {
         Ok(above) => above,
         Err(Errno::NOENT) => return Ok(()),
-        Err(errno) => return Err(WorkspaceError::path("open", b".backstay/stage", errno)),
+        Err(errno) => return Err(WorkspaceError::path("open", STAGES, errno)),
     };
-    let failed = |errno| WorkspaceError::path("remove", b".backstay/stage", errno);
+    let failed = |errno| WorkspaceError::path("remove", STAGES, errno);
     for (name, _) in above.list().map_err(failed)?.iter() {
         if !used.iter().any(|operation| operation.as_str().as_bytes() == name.to_bytes()) {
             above.remove_tree(name).map_err(failed)?;
