@@ -24,6 +24,7 @@ pub mod statistics;
 pub mod task;
 pub mod tenant;
 pub mod token;
+pub mod upgrade;
 pub mod user;
 pub mod verify;
 pub mod webhook;

@@ -18,6 +18,7 @@ mod retry;
 mod snapshots;
 mod sse;
 mod tasks;
+mod upgrades;
 mod webhooks;
 mod workspaces;
 

@@ -1,6 +1,7 @@
 //! The OpenAPI document: what stands in it beside the endpoints.
 
 use backstay_api::Problem;
+use backstay_api::upgrade::UpgradeEvent;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ArrayItems, ObjectBuilder, SchemaType, Type};
@@ -25,13 +26,14 @@ const NO_NUL: &str = r"^[^\u0000]*$";
             `cursor` of the next page. Work that takes time answers 202 with a task.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
-    components(schemas(Problem)),
+    components(schemas(Problem, UpgradeEvent)),
     modifiers(&Security),
     security(("token" = []), ("api_key" = []), ("session" = [])),
     tags(
         (name = "workspaces", description = "Directory trees that are captured."),
         (name = "snapshots", description = "Captured states: list, read, compare, verify, hold, delete."),
         (name = "restores", description = "Putting a state back, and undoing it."),
+        (name = "upgrades", description = "Moving dependencies to other versions, whole or not at all."),
         (name = "groups", description = "Workspaces that are captured and restored together."),
         (name = "tasks", description = "Work in the background."),
         (name = "events", description = "What happened: history, live stream, audit trail."),

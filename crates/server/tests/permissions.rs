@@ -46,6 +46,7 @@ const TABLE: &[(&str, &str, Needs)] = &[
     ("get", "/api/v1/workspaces/{id}/operations", At(Viewer)),
     ("get", "/api/v1/workspaces/{id}/snapshots", At(Viewer)),
     ("get", "/api/v1/operations/{id}", At(Viewer)),
+    ("get", "/api/v1/operations/{id}/output", At(Viewer)),
     ("get", "/api/v1/snapshots", At(Viewer)),
     ("get", "/api/v1/snapshots/history", At(Viewer)),
     ("get", "/api/v1/snapshots/{id}", At(Viewer)),
@@ -70,6 +71,8 @@ const TABLE: &[(&str, &str, Needs)] = &[
     ("post", "/api/v1/snapshots/{id}/restore-plans", At(Technical)),
     ("post", "/api/v1/snapshots/{id}/restore", At(Technical)),
     ("post", "/api/v1/workspaces/{id}/restores", At(Technical)),
+    ("post", "/api/v1/workspaces/{id}/upgrade-plans", At(Technical)),
+    ("post", "/api/v1/workspaces/{id}/upgrades", At(Technical)),
     ("post", "/api/v1/workspaces/{id}/recover", At(Technical)),
     ("post", "/api/v1/workspace-groups/{id}/restores", At(Technical)),
     ("post", "/api/v1/operations/{id}/cancel", At(Technical)),
@@ -112,7 +115,9 @@ fn body(method: &str, path: &str, root: &str, workspace: &str) -> Option<Value> 
         ("post", "/api/v1/sessions") => json!({"name": "nobody", "password": "nothing at all"}),
         ("post", "/api/v1/snapshots") => json!({"source": workspace}),
         ("post", "/api/v1/workspaces") => json!({"name": "new", "root": root}),
-        ("post", "/api/v1/workspaces/{id}/restores") => json!({"plan_id": "p"}),
+        ("post", "/api/v1/workspaces/{id}/restores" | "/api/v1/workspaces/{id}/upgrades") => {
+            json!({"plan_id": "p"})
+        }
         ("post", "/api/v1/workspace-groups") => json!({"name": "new", "workspace_ids": [workspace]}),
         ("post", "/api/v1/workspace-groups/{id}/restores") => json!({"group_snapshot_id": "g"}),
         ("post", "/api/v1/users" | "/api/v1/tokens") => json!({"name": "new", "role": "viewer"}),

@@ -41,6 +41,10 @@ pub struct Settings {
     pub trust_directory: Option<PathBuf>,
     /// Whether the snapshot that an upgrade takes first is only an undo point once the upgrade has succeeded.
     pub upgrade_auto_cleanup: bool,
+    /// Of how many failed upgrades of a workspace the snapshots are kept.
+    pub upgrade_keep: u32,
+    /// How many operations of a workspace stay undoable whatever their age, when upgrades forget undo points of their own.
+    pub undo_keep: u32,
     /// How long the receiver of a webhook may take to answer, in seconds.
     pub webhook_timeout_seconds: u64,
 }
@@ -63,6 +67,8 @@ impl Default for Settings {
             allow_commands: false,
             trust_directory: None,
             upgrade_auto_cleanup: true,
+            upgrade_keep: 5,
+            undo_keep: 10,
             webhook_timeout_seconds: 15,
         }
     }

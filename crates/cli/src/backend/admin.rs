@@ -70,7 +70,7 @@ pub(crate) async fn service(cx: &Context, settings: &ServerSettings) -> Result<S
         repository: place(cx, settings)?,
         clock: cx.clock.clone(),
         rng: cx.rng.clone(),
-        settings: Settings {
+        settings: settings.upgrades.apply(Settings {
             host: opening::host(),
             allowed_roots: Some(settings.allowed_roots.value.clone()),
             time_zone: TimeZone::system(),
@@ -78,7 +78,7 @@ pub(crate) async fn service(cx: &Context, settings: &ServerSettings) -> Result<S
             allow_commands: settings.allow_commands.value,
             trust_directory: crate::settings::trust_directory(&|name| std::env::var(name).ok()),
             ..Settings::default()
-        },
+        }),
     };
     Ok(Service::open(options).await?)
 }

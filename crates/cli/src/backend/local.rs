@@ -15,17 +15,18 @@ use backstay_api::prune::PruneResult;
 use backstay_api::restore::RestorePlan;
 use backstay_api::snapshot::{Snapshot, SnapshotPage};
 use backstay_api::statistics::Statistics;
+use backstay_api::upgrade::{NewUpgradePlan, UpgradePlan, UpgradeReport};
 use backstay_model::retention::Rules;
 use backstay_model::{Caller, ErrorKind, HoldId, OperationId, SnapshotId, SnapshotState};
 use backstay_service::view::{
     Against, DiffOptions, EntryOptions, NewHold, NewSnapshot, RecoverReport, RestoreRequest, SnapshotFilter,
-    Source, UpgradePlan, UpgradeReport, UpgradeRequest, VerifyDepth, VerifyReport, VerifyScope,
+    Source, VerifyDepth, VerifyReport, VerifyScope,
 };
 use backstay_service::{PageRequest, Run, Service, Watch};
 
 use super::opening::{self, Create};
 use super::wire;
-use super::{RestoredTo, Sink};
+use super::{OnUpgradeEvent, RestoredTo, Sink};
 use crate::args::Changing;
 use crate::context::Context;
 use crate::discover::{self, Workspace};
@@ -332,20 +333,21 @@ impl Local {
     pub(crate) async fn plan_upgrade(
         &self,
         cx: &Context,
-        request: UpgradeRequest,
+        new: NewUpgradePlan,
     ) -> Result<UpgradePlan, Failure> {
         let Opened { service, source } = self.opened_or_created(cx).await?;
         let (run, _shown) = run(cx, "Planning", 0);
-        Ok(service.plan_upgrade(&self.caller, &source.id, request, &run).await?)
+        let request = wire::upgrade_request(new);
+        Ok(wire::upgrade_plan(service.plan_upgrade(&self.caller, &source.id, request, &run).await?))
     }
 
-    /// Upgrades.
+    /// Upgrades, or does what a plan says.
     pub(crate) async fn upgrade(
         &self,
         cx: &Context,
-        request: UpgradeRequest,
+        new: NewUpgradePlan,
         plan: Option<&str>,
-        watch: Watch,
+        on_event: OnUpgradeEvent,
         wait: u64,
     ) -> Result<UpgradeReport, Failure> {
         let Opened { service, source } = self.opened_or_created(cx).await?;
@@ -356,8 +358,10 @@ impl Local {
             notices: cx.notices.clone(),
             ..Run::default()
         };
+        let request = wire::upgrade_request(new);
+        let watch = Watch::new(move |event| on_event(&wire::upgrade_event(event.clone())));
         let upgraded = service.upgrade_dependency(&self.caller, &source.id, request, plan, watch, &run);
-        Ok(Box::pin(upgraded).await?)
+        Ok(wire::upgrade_report(Box::pin(upgraded).await?))
     }
 
     /// What was saved before, or a place to save to. A command that was refused or killed may have left

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use backstay_api::change::ChangeSummary;
 use backstay_api::operation::{Operation, OperationPage, OperationState};
 use backstay_api::restore::CannotRestore;
+use backstay_api::upgrade::UpgradeEvent;
 use backstay_model::{ErrorKind, OperationId, Trigger};
 use backstay_service::view::{RecoverReport, RestoreReport};
 use serde::Serialize;
@@ -56,6 +57,9 @@ pub(crate) use on;
 
 /// Takes the bytes of a file piece by piece; `false` stops it.
 pub(crate) type Sink = Box<dyn FnMut(&[u8]) -> Result<bool, Failure> + Send>;
+
+/// Sees what happens during an upgrade, as it happens.
+pub(crate) type OnUpgradeEvent = Box<dyn Fn(&UpgradeEvent) + Send + Sync>;
 
 /// A restore into an empty directory.
 #[derive(Debug, Serialize)]

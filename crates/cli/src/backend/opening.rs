@@ -11,7 +11,7 @@ use super::store::Location;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::secrets::CredentialSources;
-use crate::settings::trust_directory;
+use crate::settings::{UpgradeSettings, trust_directory};
 
 /// Whether what is missing is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,21 +42,22 @@ pub(crate) async fn service(cx: &Context, root: &Path, create: Create) -> Result
     if create == Create::Never && !root.join(crate::discover::OWN_DIRECTORY).is_dir() {
         return Ok(None);
     }
+    let env = |name: &str| std::env::var(name).ok();
     let options = LocalOptions {
         root: root.to_path_buf(),
         create: create == Create::Missing,
         repository: place(cx)?,
         clock: cx.clock.clone(),
         rng: cx.rng.clone(),
-        settings: Settings {
+        settings: UpgradeSettings::of_person(&env)?.apply(Settings {
             host: host(),
             allowed_roots: None,
             time_zone: TimeZone::system(),
             supervisor: Some(Arc::new(crate::supervise::supervisor())),
             allow_commands: true,
-            trust_directory: trust_directory(&|name| std::env::var(name).ok()),
+            trust_directory: trust_directory(&env),
             ..Settings::default()
-        },
+        }),
     };
     match Service::open_local(options).await {
         Ok(service) => Ok(Some(service)),

@@ -2,22 +2,38 @@
 
 use std::io::Write;
 
-use backstay_service::Watch;
-use backstay_service::view::{UpgradeEvent, UpgradePlan, UpgradeReport, UpgradeRequest};
+use backstay_api::upgrade::{NewUpgradePlan, UpgradeEvent, UpgradePlan, UpgradeReport};
 use clap::{ArgGroup, Args};
 
 use crate::args::Changing;
-use crate::backend::Backend;
+use crate::backend::{Backend, OnUpgradeEvent, on};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 
 /// The variable that limits commands of which nothing else is said, in milliseconds.
 const TIMEOUT_VARIABLE: &str = "GRAFT_PROCESS_TIMEOUT_MS";
 
+/// What a plan says itself.
+const PLANNED: [&str; 13] = [
+    "dry_run",
+    "skip_migration",
+    "skip_verify",
+    "verify_each",
+    "allow_undeclared",
+    "allow_downgrade",
+    "keep_snapshot",
+    "keep_failed",
+    "in_place",
+    "offline",
+    "no_stage",
+    "migration_timeout",
+    "verify_timeout",
+];
+
 /// Move a dependency to another version, with its migrations and checks, whole or not at all
 ///
-/// Migrations and the check run in a private copy of the workspace. When all of them succeed, what they changed, the
-/// checkout, graft.yaml, graft.lock and the git index change at one moment. When one fails, nothing changes.
+/// Migrations and the check run in a private copy of the workspace, with --in-place in the workspace itself. When all of them succeed, what they changed, the
+/// checkout, graft.yaml, graft.lock and the git index change at one moment. When one fails, everything is as it was.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).args(["dependency", "all", "plan"])))]
 #[command(after_long_help = "\
@@ -29,7 +45,8 @@ Examples:
   backstay upgrade --plan PLAN             run exactly that
 
 Exit codes:
-  0 upgraded, or nothing to do; 1 failed and everything is as it was; 4 busy; 130 interrupted")]
+  0 upgraded, or nothing to do; 1 failed; 3 a hook after it failed; 4 busy; 130 interrupted
+  Whether everything is as it was after 1 or 130, the report says.")]
 pub(crate) struct UpgradeArgs {
     /// The dependency
     #[arg(value_name = "DEPENDENCY", conflicts_with_all = ["all", "plan"])]
@@ -47,8 +64,8 @@ pub(crate) struct UpgradeArgs {
     #[arg(long, conflicts_with = "plan")]
     pub(crate) all: bool,
 
-    /// Do what the plan with this id says
-    #[arg(long, value_name = "ID")]
+    /// Do what the plan with this id says, and nothing else
+    #[arg(long, value_name = "ID", conflicts_with_all = PLANNED)]
     pub(crate) plan: Option<String>,
 
     /// Run no migration
@@ -75,6 +92,14 @@ pub(crate) struct UpgradeArgs {
     #[arg(long)]
     pub(crate) keep_snapshot: bool,
 
+    /// When a command fails, keep the tree that it left as a snapshot
+    #[arg(long)]
+    pub(crate) keep_failed: bool,
+
+    /// Run migrations and checks in the workspace itself; after a failure it is put back as it was
+    #[arg(long)]
+    pub(crate) in_place: bool,
+
     /// Fetch nothing
     #[arg(long)]
     pub(crate) offline: bool,
@@ -96,7 +121,7 @@ pub(crate) struct UpgradeArgs {
 }
 
 impl UpgradeArgs {
-    fn request(&self) -> Result<UpgradeRequest, Failure> {
+    fn request(&self) -> Result<NewUpgradePlan, Failure> {
         if self.dependency.is_some() && self.to.is_none() && !self.latest {
             return Err(Failure::usage("say where to: --to REF or --latest"));
         }
@@ -106,7 +131,7 @@ impl UpgradeArgs {
             })?),
             Err(_) => None,
         };
-        Ok(UpgradeRequest {
+        Ok(NewUpgradePlan {
             dependency: self.dependency.clone(),
             to: self.to.clone(),
             skip_migration: self.skip_migration,
@@ -115,6 +140,8 @@ impl UpgradeArgs {
             allow_undeclared: self.allow_undeclared,
             allow_downgrade: self.allow_downgrade,
             keep_snapshot: self.keep_snapshot,
+            keep_failed: self.keep_failed,
+            in_place: self.in_place,
             offline: self.offline,
             no_stage: self.no_stage,
             migration_timeout_s: self.migration_timeout,
@@ -127,18 +154,33 @@ impl UpgradeArgs {
 /// Plans or upgrades.
 pub(crate) async fn run(cx: &Context, args: UpgradeArgs) -> CommandResult {
     let request = args.request()?;
-    let Backend::Local(local) = Backend::open(cx).await? else {
-        return Err(
-            Failure::usage("upgrade works on the machine of the workspace").hint("leave out --server")
-        );
-    };
+    let backend = Backend::open(cx).await?;
     if args.changing.dry_run {
-        let plan = local.plan_upgrade(cx, request).await?;
+        let plan = on!(backend, plan_upgrade(cx, request))?;
         cx.output.result(&plan, |out, _| show_plan(out, &plan))?;
         return Ok(Exit::Done);
     }
+    let plan = args.plan.as_deref();
+    let report =
+        Box::pin(async { on!(backend, upgrade(cx, request, plan, teller(cx), args.changing.wait)) }).await?;
+    cx.output.result(&report, |out, _| show_report(out, &report))?;
+    if report.success {
+        return Ok(Exit::Done);
+    }
+    if let Some(error) = &report.error {
+        cx.output.complain(error, report.hint.as_deref());
+    }
+    Ok(if report.code.as_deref() == Some("cancelled") { Exit::Interrupted } else { Exit::Negative })
+}
+
+/// Tells what happens, as it happens.
+fn teller(cx: &Context) -> OnUpgradeEvent {
     let output = cx.output.clone();
-    let watch = Watch::new(move |event| match event {
+    Box::new(move |event| match event {
+        UpgradeEvent::Recovered { operation } => {
+            output.note(&format!("ended the interrupted operation {operation} first"));
+            output.event("recovered", event);
+        }
         UpgradeEvent::Started { dependency, change, kind, name, .. } => {
             output.note(&format!("{kind} `{name}` of {dependency} {change}"));
             output.event("step", event);
@@ -148,20 +190,9 @@ pub(crate) async fn run(cx: &Context, args: UpgradeArgs) -> CommandResult {
             output.event("output", event);
         }
         UpgradeEvent::Truncated { .. } | UpgradeEvent::Ended { .. } => output.event("step", event),
-    });
-    let report =
-        Box::pin(local.upgrade(cx, request, args.plan.as_deref(), watch, args.changing.wait)).await?;
-    for id in &report.recovered {
-        cx.output.note(&format!("ended the interrupted operation {id} first"));
-    }
-    cx.output.result(&report, |out, _| show_report(out, &report))?;
-    if report.success {
-        return Ok(Exit::Done);
-    }
-    if let Some(error) = &report.error {
-        cx.output.complain(error, report.hint.as_deref());
-    }
-    Ok(if report.code.as_deref() == Some("cancelled") { Exit::Interrupted } else { Exit::Negative })
+        // The result tells it.
+        UpgradeEvent::Finished { .. } => {}
+    })
 }
 
 fn show_plan(out: &mut dyn Write, plan: &UpgradePlan) -> std::io::Result<()> {
@@ -181,6 +212,17 @@ fn show_plan(out: &mut dyn Write, plan: &UpgradePlan) -> std::io::Result<()> {
         for unknown in &planned.unresolvable {
             writeln!(out, "  {unknown} is declared and means no commit")?;
         }
+    }
+    writeln!(out, "state {}", plan.state_serial)?;
+    let digests = &plan.digests;
+    let bound = [
+        ("graft.yaml", &digests.yaml),
+        ("graft.lock", &digests.lock),
+        ("gitlink", &digests.gitlink),
+        ("HEAD", &digests.head),
+    ];
+    for (what, digest) in bound {
+        writeln!(out, "  {what} {}", digest.as_deref().unwrap_or("-"))?;
     }
     writeln!(out, "plan {} until {}", plan.plan_id, plan.expires_at)
 }
@@ -211,11 +253,23 @@ fn show_report(out: &mut dyn Write, report: &UpgradeReport) -> std::io::Result<(
             }
         }
     }
+    for unknown in &report.unresolvable {
+        writeln!(out, "{unknown} is declared and means no commit")?;
+    }
+    for dropped in &report.dropped {
+        writeln!(out, "Dropped from graft.lock: {dropped}")?;
+    }
+    if report.not_staged && report.success {
+        writeln!(out, "Nothing was staged: graft.yaml or graft.lock had edits that were not")?;
+    }
     for left in &report.not_restored {
         writeln!(out, "not restored: {}: {}", left.path, left.reason)?;
     }
     if let Some(snapshot) = &report.snapshot_id {
         writeln!(out, "Snapshot: {snapshot}")?;
+    }
+    if let Some(snapshot) = &report.failed_snapshot_id {
+        writeln!(out, "Failed tree: {snapshot}")?;
     }
     Ok(())
 }

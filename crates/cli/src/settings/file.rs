@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::LogFormat;
+use super::upgrades::{FileUndo, FileUpgrade};
 use crate::failure::Failure;
 
 /// What the configuration file may say; every key may be missing, an unknown one is an error.
@@ -28,6 +29,10 @@ pub(super) struct FileSettings {
     pub(super) workers: Option<u16>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) log: Option<String>,
+    #[serde(default)]
+    pub(super) upgrade: FileUpgrade,
+    #[serde(default)]
+    pub(super) undo: FileUndo,
 }
 
 /// What is wrong, in one line that names its line of the file.

@@ -3,6 +3,7 @@
 mod file;
 mod origin;
 mod resolve;
+mod upgrades;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use resolve::{ServerSettings, trust_directory};
+pub(crate) use upgrades::UpgradeSettings;
 
 /// The flags of the server's configuration.
 #[derive(Debug, Clone, Default, Args)]
@@ -52,7 +54,7 @@ pub(crate) struct ServerFlags {
     #[arg(long, value_name = "DIR")]
     pub(crate) allowed_root: Vec<PathBuf>,
 
-    /// Run the hooks that workspaces declare and that the server's user has trusted
+    /// Run what workspaces declare: hooks that the server's user has trusted, migrations and checks of upgrades
     #[arg(long)]
     pub(crate) allow_commands: bool,
 

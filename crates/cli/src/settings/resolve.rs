@@ -9,6 +9,7 @@ use backstay_server::{ExposureRefused, check_exposure};
 
 use super::file::FileSettings;
 use super::origin::{Origin, Sourced};
+use super::upgrades::UpgradeSettings;
 use super::{LogFormat, ServerFlags};
 use crate::args::Globals;
 use crate::failure::Failure;
@@ -36,6 +37,7 @@ pub(crate) struct ServerSettings {
     pub(crate) workers: Sourced<u16>,
     pub(crate) log_format: Sourced<LogFormat>,
     pub(crate) log: Sourced<String>,
+    pub(crate) upgrades: UpgradeSettings,
 }
 
 impl ServerSettings {
@@ -47,7 +49,7 @@ impl ServerSettings {
     ) -> Result<Self, Failure> {
         let config_file = find_file(flags, env)?;
         let file = config_file.as_deref().map(FileSettings::read).transpose()?.unwrap_or_default();
-        let pick = Pick { env, file: config_file.as_deref() };
+        let pick = Pick::new(env, config_file.as_deref());
         if let Some(url) = flags.database.as_deref().filter(|url| password_of(url).is_some()) {
             return Err(Failure::usage(format!("--database {} has a password in it", redacted(url)))
                 .because("every user of this machine can read the flags of a process")
@@ -157,6 +159,7 @@ impl ServerSettings {
                 file.log,
                 || "info".to_owned(),
             )?,
+            upgrades: UpgradeSettings::resolve(&pick, file.upgrade, file.undo)?,
             config_file,
             data_directory,
             database,
@@ -232,16 +235,24 @@ impl ServerSettings {
             row("workers", &self.workers, u16::to_string),
             row("log_format", &self.log_format, LogFormat::to_string),
             row("log", &self.log, String::clone),
+            row("upgrade.auto_cleanup", &self.upgrades.auto_cleanup, bool::to_string),
+            row("upgrade.keep", &self.upgrades.keep, u32::to_string),
+            row("undo.keep", &self.upgrades.undo_keep, u32::to_string),
         ]
     }
 }
 
-struct Pick<'a> {
+/// Picks values from the environment, the file at a path, and defaults.
+pub(super) struct Pick<'a> {
     env: Environment<'a>,
     file: Option<&'a Path>,
 }
 
-impl Pick<'_> {
+impl<'a> Pick<'a> {
+    pub(super) const fn new(env: Environment<'a>, file: Option<&'a Path>) -> Self {
+        Self { env, file }
+    }
+
     fn file_origin(&self) -> Origin {
         Origin::File(self.file.map(Path::to_path_buf).unwrap_or_default())
     }
@@ -268,7 +279,7 @@ impl Pick<'_> {
         })
     }
 
-    fn value<T: FromStr<Err: Display>>(
+    pub(super) fn value<T: FromStr<Err: Display>>(
         &self,
         flag: Option<(T, &'static str)>,
         variable: &'static str,
@@ -300,12 +311,15 @@ fn find_file(flags: &ServerFlags, env: Environment<'_>) -> Result<Option<PathBuf
         }
         return Ok(Some(path));
     }
-    let personal =
-        base_directory(env, "XDG_CONFIG_HOME", ".config").map(|base| base.join("backstay/config.toml"));
-    Ok([personal, Some(PathBuf::from("/etc/backstay/config.toml"))]
+    Ok([personal_file(env), Some(PathBuf::from("/etc/backstay/config.toml"))]
         .into_iter()
         .flatten()
         .find(|path| path.is_file()))
+}
+
+/// Where a person's own configuration file is, or would be.
+pub(super) fn personal_file(env: Environment<'_>) -> Option<PathBuf> {
+    base_directory(env, "XDG_CONFIG_HOME", ".config").map(|base| base.join("backstay/config.toml"))
 }
 
 fn default_data_directory(env: Environment<'_>) -> PathBuf {

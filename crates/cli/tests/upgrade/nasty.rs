@@ -110,3 +110,27 @@ fn a_full_disk_leaves_everything_as_it_was() {
     drop(scene);
     assert!(Command::new("umount").arg("-l").arg(directory.path()).status().unwrap().success());
 }
+
+#[test]
+fn a_working_directory_that_leads_out_is_refused_before_the_command_runs() {
+    for (name, link) in [("out", ".."), ("etc", "/etc")] {
+        let scene = Scene::of("pwd > here", None);
+        std::os::unix::fs::symlink(link, scene.root().join(name)).unwrap();
+        let source = scene.beside("kb");
+        let text = fs::read_to_string(source.join("graft.yaml")).unwrap();
+        let text = text.replace(
+            "    run: \"pwd > here\"\n",
+            &format!("    run: \"pwd > here\"\n    working_dir: {name}\n"),
+        );
+        assert!(text.contains("working_dir"), "{text}");
+        fs::write(source.join("graft.yaml"), text).unwrap();
+        scene.git(&source, &["commit", "--quiet", "--all", "-m", "elsewhere"]);
+        scene.git(&source, &["tag", "--force", "-a", "-m", "v2", "v2"]);
+        let before = scene.picture();
+        let report = scene.upgrade(&["kb", "--to", "v2"], 1);
+        assert!(report["error"].as_str().unwrap().contains("leads out"), "{report}");
+        assert_eq!(report["steps"].as_array().unwrap().len(), 0);
+        assert!(!scene.beside("here").exists());
+        before.assert_same(&scene.picture(), name);
+    }
+}

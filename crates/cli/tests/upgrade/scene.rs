@@ -63,13 +63,13 @@ impl Scene {
     pub(crate) fn below(parent: &Path, versions: &[Version<'_>]) -> Self {
         let place = tempfile::Builder::new().prefix("backstay-upgrade-").tempdir_in(parent).unwrap();
         let scene = Self { place };
-        scene.make_dependency(versions);
+        scene.make_dependency("kb", versions);
         scene.make_workspace(versions[0].tag);
         scene
     }
 
-    fn make_dependency(&self, versions: &[Version<'_>]) {
-        let source = self.beside("kb");
+    fn make_dependency(&self, name: &str, versions: &[Version<'_>]) {
+        let source = self.beside(name);
         fs::create_dir(&source).unwrap();
         self.git(&source, &["init", "--quiet", "--initial-branch=main"]);
         let mut changes = String::from("apiVersion: graft/v0\nchanges:\n");
@@ -123,6 +123,24 @@ impl Scene {
         fs::create_dir(root.join("empty")).unwrap();
         self.git(&root, &["add", "--all"]);
         self.git(&root, &["commit", "--quiet", "-m", "begin"]);
+    }
+
+    /// Adds another dependency, at its first version, and commits that.
+    pub(crate) fn depend_on(&self, name: &str, versions: &[Version<'_>]) {
+        self.make_dependency(name, versions);
+        let (root, source, tag) = (self.root(), self.beside(name), versions[0].tag);
+        let (url, path) = (source.display().to_string(), format!(".graft/{name}"));
+        self.git(&root, &["submodule", "--quiet", "add", "--name", &path, "--", &url, &path]);
+        self.git(&root.join(&path), &["checkout", "--quiet", "--detach", tag]);
+        let commit = self.git(&source, &["rev-parse", &format!("{tag}^{{commit}}")]);
+        self.write("graft.yaml", format!("{}  {name}: \"{url}#{tag}\"\n", self.read("graft.yaml")));
+        let entry = format!(
+            "  {name}:\n    source: \"{url}\"\n    ref: \"{tag}\"\n    commit: \"{commit}\"\n    \
+             consumed_at: \"2026-01-03T10:00:00Z\"\n"
+        );
+        self.write("graft.lock", self.read("graft.lock") + &entry);
+        self.git(&root, &["add", "--all"]);
+        self.git(&root, &["commit", "--quiet", "-m", name]);
     }
 
     pub(crate) fn root(&self) -> PathBuf {

@@ -172,3 +172,48 @@ fn checks_of_every_change_run_when_they_are_asked_for() {
     scene.upgrade(&["kb", "--to", "v3", "--verify-each"], 0);
     assert_eq!(scene.read("order"), "m2\nc2\nm3\nc3\n");
 }
+
+#[test]
+fn what_a_plan_is_bound_to_is_shown_and_nothing_can_be_added_to_it() {
+    let scene = Scene::new();
+    let said = scene.run(&["upgrade", "kb", "--to", "v4", "--dry-run"]).expect(0).stdout;
+    for part in [
+        "state 0",
+        "graft.yaml ",
+        "graft.lock ",
+        "gitlink ",
+        "HEAD ",
+        "plan plan-",
+        "migration `migration-v3`",
+    ] {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
+    for more in ["--dry-run", "--skip-migration", "--in-place", "--keep-snapshot", "--no-stage"] {
+        scene.run(&["upgrade", "--plan", "plan-x", more]).expect(2);
+    }
+}
+
+#[test]
+fn a_declared_ref_that_means_nothing_is_named() {
+    let scene = Scene::new();
+    let source = scene.beside("kb");
+    let text = fs::read_to_string(source.join("graft.yaml")).unwrap();
+    fs::write(source.join("graft.yaml"), text.replace("changes:\n", "changes:\n  v0-lost:\n    type: fix\n"))
+        .unwrap();
+    scene.git(&source, &["commit", "--quiet", "--all", "-m", "a lost ref"]);
+    scene.git(&source, &["tag", "--force", "v4"]);
+    let said = scene.run(&["upgrade", "kb", "--to", "v4"]).expect(0).stdout;
+    assert!(said.contains("v0-lost is declared and means no commit"), "{said}");
+}
+
+#[test]
+fn edits_that_are_not_staged_keep_us_out_of_the_index() {
+    let scene = Scene::new();
+    let yaml = scene.read("graft.yaml");
+    scene.write("graft.yaml", format!("{yaml}# by hand\n"));
+    let report = scene.upgrade(&["kb", "--to", "v4"], 0);
+    assert_eq!(report["not_staged"], true, "{report}");
+    let staged = scene.git(&scene.root(), &["diff", "--cached", "--name-only"]);
+    assert_eq!(staged, "");
+    assert!(scene.read("graft.yaml").contains("#v4\"") && scene.read("graft.yaml").contains("# by hand"));
+}

@@ -7,6 +7,7 @@ mod operation;
 mod restores;
 mod snapshots;
 mod tasks;
+mod upgrades;
 mod webhooks;
 mod workspaces;
 
@@ -23,6 +24,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(workspaces::routes())
         .merge(snapshots::routes())
         .merge(restores::routes())
+        .merge(upgrades::routes())
         .merge(groups::routes())
         .merge(tasks::routes())
         .merge(events::routes())

@@ -13,6 +13,7 @@ mod retention;
 mod snapshot;
 mod task;
 mod text;
+mod upgrade;
 mod webhook;
 mod workspace;
 
@@ -27,5 +28,6 @@ pub use retention::{prune_result, retention_rules, rules};
 pub use snapshot::{hold, snapshot};
 pub use task::{task, task_state};
 pub use text::path_text;
+pub use upgrade::{upgrade_event, upgrade_plan, upgrade_report, upgrade_request};
 pub use webhook::{created_webhook, delivery, webhook};
 pub use workspace::workspace;

@@ -21,7 +21,7 @@ pub fn restore_plan(from: view::RestorePlan) -> RestorePlan {
     }
 }
 
-fn cannot_restore(from: view::CannotRestore) -> CannotRestore {
+pub(super) fn cannot_restore(from: view::CannotRestore) -> CannotRestore {
     CannotRestore { path: from.path, reason: from.reason }
 }
 

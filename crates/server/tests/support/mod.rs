@@ -59,6 +59,7 @@ impl TestServer {
             settings: Settings {
                 allowed_roots: Some(vec![roots]),
                 webhooks_to_private_addresses: true,
+                allow_commands: true,
                 ..Settings::default()
             },
         })

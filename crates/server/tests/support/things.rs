@@ -99,7 +99,7 @@ pub fn body_for(path: &str, method: &str) -> Option<Value> {
     Some(match (path.rsplit('/').next().unwrap(), method) {
         ("{id}", "patch") => json!({}),
         ("restores", "post") if path.contains("groups") => json!({"group_snapshot_id": "g"}),
-        ("restores", "post") => json!({"plan_id": "p"}),
+        ("restores" | "upgrades", "post") => json!({"plan_id": "p"}),
         ("holds", "post") => json!({"reason": "r"}),
         _ => return None,
     })

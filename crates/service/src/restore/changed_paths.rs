@@ -91,7 +91,7 @@ pub(super) fn summary_of(plan: &RestorePlan) -> ChangeSummary {
 }
 
 /// Whether a change is only that of a directory's time, which every edit inside of it makes.
-pub(super) fn is_only_directory_time(change: &workspace::Change) -> bool {
+pub(crate) fn is_only_directory_time(change: &workspace::Change) -> bool {
     let (Some(before), Some(after)) = (&change.before, &change.after) else { return false };
     change.kind == workspace::ChangeKind::Properties
         && before.kind == workspace::EntryKind::Directory

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use backstay_catalog::{OperationRow, OperationState as RowState, SnapshotRow, SourceRow};
 use backstay_model::{Caller, Trigger};
-use backstay_source::RestoreReport;
+use backstay_source::{CannotRestore, RestoreReport};
 use backstay_source_workspace::{
     self as workspace, ExcludeOptions, ExecuteOptions, RestoreOptions, RestorePlan, Selection, Steps,
     WorkspaceAttributes, WorkspaceLock,
@@ -32,6 +32,8 @@ pub(super) struct PutBack {
     pub(super) keep_new: bool,
     /// Whether a dependency that was moved since goes back, too.
     pub(super) force: bool,
+    /// What belongs to it and no snapshot covers.
+    pub(super) left_out: Vec<CannotRestore>,
 }
 
 /// A change that is planned and can be undone.
@@ -102,7 +104,9 @@ impl Service {
         let Some(safety) = &secured.safety else { return Ok(secured.done(None)) };
         let plan = Arc::clone(&secured.plan);
         let report = self.execute_plan(plan, lock, row, &put_back, safety, run).await?;
-        Ok(secured.done(Some(report)))
+        let mut done = secured.done(Some(report));
+        done.not_restored.extend(put_back.left_out);
+        Ok(done)
     }
 
     /// Plans against the tree as it is now and, when there is something to change, takes the safety snapshot.

@@ -30,8 +30,13 @@ impl Service {
         target: &SnapshotRow,
         run: &Run,
     ) -> Result<SecuredMember> {
-        let put_back =
-            PutBack { target: target.clone(), selection: Selection::all(), keep_new: false, force: false };
+        let put_back = PutBack {
+            target: target.clone(),
+            selection: Selection::all(),
+            keep_new: false,
+            force: false,
+            left_out: Vec::new(),
+        };
         let secured = self.secure(caller, source, row, &put_back, run).await?;
         Ok(SecuredMember { operation: row.id.clone(), target: target.id.clone(), secured })
     }

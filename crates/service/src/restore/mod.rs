@@ -11,5 +11,5 @@ mod restore_snapshot;
 mod restore_to;
 mod undo_operation;
 
-pub(crate) use changed_paths::ChangedPaths;
+pub(crate) use changed_paths::{ChangedPaths, is_only_directory_time};
 pub(crate) use operation::{Done, NewOperation, StoredMove, UpgradeDetail, cannot_restore};

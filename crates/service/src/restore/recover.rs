@@ -8,7 +8,7 @@ use backstay_source_workspace::{self as workspace, Outcome, Recovered, Steps, Wo
 
 use super::changed_paths::ChangedPaths;
 use super::operation::Done;
-use crate::error::Result;
+use crate::error::{Result, ServiceError};
 use crate::run::Run;
 use crate::service::{Service, blocking};
 use crate::tasks::Work;
@@ -72,7 +72,7 @@ impl Service {
             }
         }
         for row in self.read().await?.open_operations(&source.id).await? {
-            if self.close_unjournaled(caller, &row).await? {
+            if self.close_uncommitted(caller, source, &row, lock, false).await? {
                 report.rolled_back.push(row.id);
             }
         }
@@ -88,9 +88,15 @@ impl Service {
     ) -> Result<()> {
         let caller = Caller::system("recovery");
         let upgrade = self.read().await?.operation(&recovered.operation).await?.filter(is_open);
-        if let Some(row) = upgrade.filter(|row| row.kind == "upgrade")
-            && recovered.outcome == Outcome::RolledForward
-        {
+        let is_upgrade = recovered.kind == "upgrade" && recovered.outcome == Outcome::RolledForward;
+        let upgrade = upgrade.filter(|row| row.kind == "upgrade");
+        if let Some(row) = upgrade.as_ref().filter(|_| !is_upgrade) {
+            // Its journal is of the way back, or nothing of it was committed.
+            self.acknowledge(source, row).await;
+            self.close_uncommitted(&caller, source, row, lock, true).await?;
+            return Ok(());
+        }
+        if let Some(row) = upgrade {
             let done = Done {
                 changed: true,
                 safety: recovered.safety_snapshot.clone(),
@@ -98,7 +104,7 @@ impl Service {
                 not_restored: recovered.not_restored.clone(),
                 recovered: true,
             };
-            Box::pin(self.end_upgrade(&caller, source, &row, &done, lock, &Run::default())).await?;
+            Box::pin(self.end_upgrade(&caller, source, &row, &done, &Run::default())).await?;
             return Ok(());
         }
         let mut tx = self.begin().await?;
@@ -129,10 +135,25 @@ impl Service {
         blocking("close the journal", move || Ok(workspace::acknowledge(&root, &id)?)).await
     }
 
-    /// Closes an operation of which the journal knows nothing, so that it changed nothing; unless a task is still to do it.
-    async fn close_unjournaled(&self, caller: &Caller, row: &OperationRow) -> Result<bool> {
+    /// Closes an operation without a commit record: it changed nothing, or worked in place and is taken back. One that has
+    /// not begun is left alone while a task is still to do it.
+    async fn close_uncommitted(
+        &self,
+        caller: &Caller,
+        source: &SourceRow,
+        row: &OperationRow,
+        lock: &Arc<WorkspaceLock>,
+        is_journaled: bool,
+    ) -> Result<bool> {
+        let rollback = Box::pin(self.take_back_in_place(caller, source, row, lock)).await?;
+        if let Some(rollback) = rollback.as_ref().filter(|rollback| !rollback.complete) {
+            let left: Vec<&str> = rollback.failed.iter().map(|left| left.path.as_str()).take(5).collect();
+            let why = rollback.failed.first().map_or("", |left| left.reason.as_str());
+            let message = format!("Operation {} cannot be taken back: {}: {why}", row.id, left.join(", "));
+            return Err(ServiceError::conflict(message).code("needs_recovery"));
+        }
         let mut tx = self.begin().await?;
-        let waits = match &row.task {
+        let waits = match row.task.as_ref().filter(|_| !is_journaled && rollback.is_none()) {
             Some(task) => tx.task(task).await?.is_some_and(|task| !task.state.is_final()),
             None => false,
         };
@@ -141,8 +162,14 @@ impl Service {
             tx.roll_back().await;
             return Ok(false);
         }
-        let reason = "interrupted before it changed anything";
-        self.fail_operation_in(&mut tx, caller, row, RowState::Failed, reason).await?;
+        let (state, reason) = match (rollback, row.kind.as_str()) {
+            (Some(_), _) => (RowState::RolledBack, "interrupted; what it had changed is put back"),
+            (None, "upgrade") => {
+                (RowState::RolledBack, "interrupted before its commit record; nothing was changed")
+            }
+            (None, _) => (RowState::Failed, "interrupted before it changed anything"),
+        };
+        self.fail_operation_in(&mut tx, caller, row, state, reason).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use backstay_catalog::{OperationRow, OperationState as RowState, SnapshotRow, SourceRow};
 use backstay_model::{Action, Caller, OperationId, SnapshotId, SourceId, TaskId};
+use backstay_source::CannotRestore;
 use backstay_source_workspace::{self as workspace, ContentCheck, DiffOptions, Selection, WorkspaceLock};
 
 use super::changed_paths::{ChangedPaths, is_only_directory_time};
@@ -14,7 +15,7 @@ use crate::error::{FieldProblem, Result, ServiceError};
 use crate::hooks::Hook;
 use crate::run::Run;
 use crate::service::{Service, blocking};
-use crate::snapshots::{Stored, context_of};
+use crate::snapshots::{OpenedSnapshot, Stored, context_of};
 use crate::tasks::Work;
 use crate::view::{Operation, QueuedOperation, RestoreRequest};
 
@@ -182,9 +183,11 @@ impl Service {
         let around = self.undoable(&listing.id).await?;
         let around = (Stored::of(&around.before, lazy)?, Stored::of(&around.after, lazy)?);
         let (context, repository) = (context_of(run), self.repository_directory().cloned());
-        let selection = blocking("look for edited paths", move || {
+        let (selection, left_out) = blocking("look for edited paths", move || {
             let after = after.open()?;
+            let mut left_out = Vec::new();
             let paths = if let Some(paths) = kept {
+                left_out = not_covered(&paths, &around.0.open()?, &around.1.open()?)?;
                 paths
             } else {
                 let (old, new) = (around.0.open()?, around.1.open()?);
@@ -211,10 +214,10 @@ impl Service {
                 let edited = workspace::diff_live(&after.reader, &after.manifest, &root, &options, &context)?;
                 refuse_edited(edited)?;
             }
-            Ok(selection)
+            Ok((selection, left_out))
         })
         .await?;
-        Ok(PutBack { target: undoable.before.clone(), selection, keep_new: false, force })
+        Ok(PutBack { target: undoable.before.clone(), selection, keep_new: false, force, left_out })
     }
 }
 
@@ -228,6 +231,23 @@ fn new_undo(id: OperationId, undoable: &Undoable, task: Option<TaskId>) -> NewOp
         upgrade: UpgradeDetail::of_row(&undoable.row).map(|detail| detail.reversed()),
         task,
     }
+}
+
+/// The paths that an operation changed and that neither snapshot around it has: they are excluded from snapshots.
+fn not_covered(
+    paths: &[Vec<u8>],
+    before: &OpenedSnapshot,
+    after: &OpenedSnapshot,
+) -> Result<Vec<CannotRestore>> {
+    let mut found = Vec::new();
+    for path in paths {
+        let in_before = before.reader.lookup_path(&before.manifest.root, path)?.is_some();
+        if !in_before && after.reader.lookup_path(&after.manifest.root, path)?.is_none() {
+            let reason = "snapshots leave it out, so it stays as it is".to_owned();
+            found.push(CannotRestore { path: path.clone(), reason });
+        }
+    }
+    Ok(found)
 }
 
 fn refuse_edited(edited: Vec<workspace::Change>) -> Result<()> {

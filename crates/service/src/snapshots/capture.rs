@@ -158,7 +158,19 @@ impl Service {
         new: &NewSnapshot,
         run: &Run,
     ) -> Result<Receipt> {
-        let root = self.workspace_root(source)?;
+        self.capture_tree(caller, source, self.workspace_root(source)?, row, new, run).await
+    }
+
+    /// Step 2 for a tree that lies elsewhere: a copy of the workspace.
+    async fn capture_tree(
+        &self,
+        caller: &Caller,
+        source: &SourceRow,
+        root: PathBuf,
+        row: &SnapshotRow,
+        new: &NewSnapshot,
+        run: &Run,
+    ) -> Result<Receipt> {
         let parent = match &row.parent {
             Some(parent) => self.read().await?.snapshot(parent).await?.and_then(|parent| parent.manifest_id),
             None => None,
@@ -295,8 +307,21 @@ impl Service {
         new: &NewSnapshot,
         run: &Run,
     ) -> Result<SnapshotRow> {
+        self.complete_capture_of(caller, source, self.workspace_root(source)?, row, new, run).await
+    }
+
+    /// The same for a tree that lies elsewhere: a copy of the workspace.
+    pub(crate) async fn complete_capture_of(
+        &self,
+        caller: &Caller,
+        source: &SourceRow,
+        root: PathBuf,
+        row: &SnapshotRow,
+        new: &NewSnapshot,
+        run: &Run,
+    ) -> Result<SnapshotRow> {
         let captured = async {
-            let receipt = self.capture_content(caller, source, row, new, run).await?;
+            let receipt = self.capture_tree(caller, source, root, row, new, run).await?;
             self.commit_capture(caller, row, &receipt, new.pin).await
         };
         match captured.await {

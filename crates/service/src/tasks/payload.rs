@@ -32,6 +32,8 @@ pub(crate) enum Work {
     Restore { operation: OperationId, plan: String },
     /// Undoes an operation.
     Undo { operation: OperationId, undoes: OperationId, force: bool },
+    /// Executes the plan of an upgrade as an operation whose row exists.
+    Upgrade { operation: OperationId, plan: String },
     /// Verifies.
     Verify {
         scope: VerifyScope,
@@ -58,6 +60,7 @@ impl Work {
             Self::Capture { .. } => "capture",
             Self::Restore { .. } => "restore",
             Self::Undo { .. } => "undo",
+            Self::Upgrade { .. } => "upgrade",
             Self::Verify { .. } => "verify",
             Self::Recover { .. } => "recover",
             Self::Collect => "collect",
@@ -70,7 +73,9 @@ impl Work {
     /// The operations that it carries out.
     pub(crate) fn operations(&self) -> Vec<OperationId> {
         match self {
-            Self::Restore { operation, .. } | Self::Undo { operation, .. } => vec![operation.clone()],
+            Self::Restore { operation, .. }
+            | Self::Undo { operation, .. }
+            | Self::Upgrade { operation, .. } => vec![operation.clone()],
             Self::GroupRestore { operations, .. } => operations.clone(),
             _ => Vec::new(),
         }
@@ -79,7 +84,7 @@ impl Work {
     /// How often a worker may begin it. What changes a workspace is tried once: what a dead worker left is recovered, not repeated.
     const fn most_attempts(&self) -> u32 {
         match self {
-            Self::Restore { .. } | Self::Undo { .. } | Self::GroupRestore { .. } => 1,
+            Self::Restore { .. } | Self::Undo { .. } | Self::Upgrade { .. } | Self::GroupRestore { .. } => 1,
             _ => 3,
         }
     }

@@ -104,6 +104,9 @@ impl Service {
             Work::Undo { operation, undoes, force } => {
                 self.run_undo(caller, &operation, &undoes, force, run).await
             }
+            Work::Upgrade { operation, plan } => {
+                Box::pin(self.run_upgrade(caller, &operation, &plan, run)).await
+            }
             Work::Verify { scope, depth, restore_test } => {
                 let report = if restore_test {
                     self.verify_and_test_restores(caller, &scope, depth, run).await?

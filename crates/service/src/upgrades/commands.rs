@@ -7,7 +7,7 @@ use backstay_dependencies::DependencyName;
 use backstay_dependencies::declarations::Command as Declared;
 use backstay_process::{Command, Environment, Program, Stdin, quote};
 
-use super::private_copy::PrivateCopy;
+use super::site::Site;
 use super::targets::{PlannedStep, StepKind};
 use crate::error::{Result, ServiceError};
 use crate::view::UpgradeRequest;
@@ -22,18 +22,18 @@ const INTERPRETERS: [&str; 8] = ["sh", "bash", "python", "python3", "node", "rub
 const GIT_VARIABLES: [&str; 6] =
     ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX"];
 
-/// The command of a step, in the private copy.
+/// The command of a step, at the site where it runs.
 pub(super) fn command_of(
     step: &PlannedStep,
     dependency: &DependencyName,
-    copy: &PrivateCopy,
+    site: &Site,
     request: &UpgradeRequest,
 ) -> Result<Command> {
     let declared = &step.command;
-    let root = copy.root();
-    let below = working_directory(declared)?;
+    let root = site.root();
+    let below = working_directory(declared, site)?;
     let mut text = declared.run.clone();
-    if let Some(in_dependency) = script_of_dependency(&text, dependency, &below, copy) {
+    if let Some(in_dependency) = script_of_dependency(&text, dependency, &below, site) {
         text = in_dependency;
     }
     let mut environment = Environment::inherited();
@@ -48,7 +48,7 @@ pub(super) fn command_of(
     command.environment = environment;
     command.stdin = declared.stdin.as_ref().map_or(Stdin::Empty, |text| Stdin::Bytes(text.clone().into()));
     command.limit = limit(step, request);
-    command.view = copy.view();
+    command.view = site.view();
     Ok(command)
 }
 
@@ -67,21 +67,17 @@ fn limit(step: &PlannedStep, request: &UpgradeRequest) -> Option<Duration> {
 }
 
 /// Where the command runs, relative to the root.
-fn working_directory(declared: &Declared) -> Result<PathBuf> {
+fn working_directory(declared: &Declared, site: &Site) -> Result<PathBuf> {
     let Some(text) = &declared.working_dir else { return Ok(PathBuf::new()) };
-    let mut below = PathBuf::new();
-    for part in Path::new(text).components() {
-        match part {
-            Component::Normal(part) => below.push(part),
-            Component::CurDir => {}
-            _ => {
-                return Err(ServiceError::conflict(format!(
-                    "`working_dir` of command `{}` leads out of the workspace",
-                    declared.name
-                ))
-                .hint("a working directory is relative to the root of the workspace"));
-            }
-        }
+    let parts = || Path::new(text).components().filter(|part| *part != Component::CurDir);
+    let is_below = parts().all(|part| matches!(part, Component::Normal(_)));
+    let below: PathBuf = parts().collect();
+    if !is_below || site.leads_out(&below) {
+        return Err(ServiceError::conflict(format!(
+            "`working_dir` of command `{}` leads out of the workspace",
+            declared.name
+        ))
+        .hint("a working directory is relative to the root of the workspace"));
     }
     Ok(below)
 }
@@ -92,7 +88,7 @@ fn script_of_dependency(
     text: &str,
     dependency: &DependencyName,
     below: &Path,
-    copy: &PrivateCopy,
+    site: &Site,
 ) -> Option<String> {
     let trimmed = text.trim_start();
     let first = trimmed.split_whitespace().next()?;
@@ -105,11 +101,11 @@ fn script_of_dependency(
     }
     let checkout = PathBuf::from(dependency.checkout());
     let in_dependency = checkout.join(script.trim_start_matches("./"));
-    if copy.has(&below.join(script)) || !copy.has(&in_dependency) {
+    if site.has(&below.join(script)) || !site.has(&in_dependency) {
         return None;
     }
     let at = trimmed.find(script)?;
-    let path = copy.root().join(in_dependency);
+    let path = site.root().join(in_dependency);
     let quoted = quote(path.as_os_str());
     Some(format!("{}{}{}", &trimmed[..at], quoted.to_str()?, &trimmed[at + script.len()..]))
 }

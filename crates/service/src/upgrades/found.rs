@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::view::UpgradeDigests;
 
 /// The files that say what the dependencies are.
-const FILES: [&str; 2] = ["graft.yaml", "graft.lock"];
+pub(super) const FILES: [&str; 2] = ["graft.yaml", "graft.lock"];
 
 /// A workspace as it was read.
 #[derive(Debug)]

@@ -5,16 +5,24 @@
 //! `graft.yaml`, `graft.lock` and the git index.
 
 mod commands;
+mod differences;
+mod end_upgrade;
+mod forget_old_upgrades;
 mod found;
+mod in_place;
+mod keep_failed;
 mod output;
+mod pins;
 mod plan_upgrade;
-mod private_copy;
+mod queue_upgrade;
 mod show_output;
+mod site;
+mod steps;
 mod targets;
 mod undo;
 mod upgrade_dependency;
 mod work;
 
-pub use output::Watch;
+pub use output::{KeptEvent, Watch};
 pub use show_output::OutputPart;
 pub(crate) use undo::WayBack;

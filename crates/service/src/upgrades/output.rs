@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +20,10 @@ const DIRECTORY: &str = ".backstay/runs";
 const MOST_BYTES: u64 = 10 << 20;
 /// Of how many operations.
 const MOST_OPERATIONS: usize = 50;
+/// How many bytes of the file are read at once.
+const READ_BYTES: u64 = 1 << 20;
+/// The longest line: what a command wrote at a stretch, or a report.
+const LINE_BYTES: u64 = 64 << 20;
 
 /// Receives what happens, from any thread.
 #[derive(Clone)]
@@ -34,6 +38,10 @@ impl Watch {
     /// Nobody watches.
     pub fn nobody() -> Self {
         Self::new(|_| {})
+    }
+
+    pub(super) fn tell(&self, event: &UpgradeEvent) {
+        (self.0)(event);
     }
 }
 
@@ -65,7 +73,7 @@ impl Recorder {
 
     /// Tells and keeps an event.
     pub(super) fn tell(&self, event: &UpgradeEvent) {
-        (self.watch.0)(event);
+        self.watch.tell(event);
         self.keep(event);
     }
 
@@ -86,7 +94,7 @@ impl Recorder {
             },
             text: String::from_utf8_lossy(bytes).into_owned(),
         };
-        (self.watch.0)(&event);
+        self.watch.tell(&event);
         let now = kept + bytes.len() as u64;
         self.step.lock().1 = now;
         if now <= MOST_BYTES {
@@ -97,7 +105,7 @@ impl Recorder {
     }
 
     /// A disk that is full keeps no output; that is no reason to fail.
-    fn keep(&self, event: &UpgradeEvent) {
+    pub(super) fn keep(&self, event: &UpgradeEvent) {
         let mut file = self.file.lock();
         let Some(open) = file.as_mut() else { return };
         let mut line = serde_json::to_vec(event).expect("texts and numbers can be written as JSON");
@@ -109,30 +117,41 @@ impl Recorder {
     }
 }
 
-/// The kept output from the event of number `from` on, and the number of the next one. Nothing when nothing is kept.
-pub(super) fn read(root: &Path, operation: &OperationId, from: usize) -> Result<(Vec<UpgradeEvent>, usize)> {
+/// An event that was kept, and where the next one begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptEvent {
+    /// Asking from here on gives what follows.
+    pub next: u64,
+    /// The event.
+    pub event: UpgradeEvent,
+}
+
+/// The kept output from `from` on, as much as fits into one answer. Nothing when nothing is kept. A place that no event
+/// begins at is that of the next one.
+pub(super) fn read(root: &Path, operation: &OperationId, from: u64) -> Result<Vec<KeptEvent>> {
     let path = path_of(root, operation);
-    let file = match File::open(&path) {
+    let failed = |error| cannot("read", &path, error);
+    let mut file = match File::open(&path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((Vec::new(), from)),
-        Err(error) => return Err(cannot("read", &path, error)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
     };
+    file.seek(SeekFrom::Start(from)).map_err(failed)?;
     let mut reader = BufReader::new(file);
-    let (mut events, mut number, mut line) = (Vec::new(), 0, String::new());
-    loop {
+    let (mut events, mut next, mut line) = (Vec::new(), from, Vec::new());
+    while next - from < READ_BYTES {
         line.clear();
-        let length = reader.read_line(&mut line).map_err(|error| cannot("read", &path, error))?;
+        reader.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line).map_err(failed)?;
         // A line without its end is still being written.
-        if length == 0 || !line.ends_with('\n') {
-            return Ok((events, number.max(from)));
+        if line.last() != Some(&b'\n') {
+            break;
         }
-        if number >= from
-            && let Ok(event) = serde_json::from_str(&line)
-        {
-            events.push(event);
+        next += line.len() as u64;
+        if let Ok(event) = serde_json::from_slice(&line) {
+            events.push(KeptEvent { next, event });
         }
-        number += 1;
     }
+    Ok(events)
 }
 
 fn path_of(root: &Path, operation: &OperationId) -> PathBuf {

@@ -27,7 +27,8 @@ impl Service {
     /// Plans an upgrade: fetches, reads the declarations of the target, finds the changes on the way. Runs nothing and
     /// changes nothing but what is fetched. The plan is kept and bound to the present state.
     ///
-    /// Errors: a target that is not declared, unless that is allowed; one that is not newer, unless that is allowed.
+    /// Errors: `Forbidden` where commands are disabled, because git runs some to fetch; a target that is not declared, unless
+    /// that is allowed; one that is not newer, unless that is allowed.
     pub async fn plan_upgrade(
         &self,
         caller: &Caller,
@@ -36,6 +37,7 @@ impl Service {
         run: &Run,
     ) -> Result<UpgradePlan> {
         let source = self.permitted_source(caller, source, Action::Restore).await?;
+        self.refuse_commands()?;
         check_request(&request)?;
         let (found, planned) = self.find_moves(&source, &request, request.offline, run).await?;
         let now = self.now();
@@ -65,6 +67,7 @@ impl Service {
             source: source.id,
             state_serial: row.state_serial,
             digests: body.digests,
+            at: found.pin_of(&request),
             request,
             moves: body.moves,
             expires_at: row.expires_at,

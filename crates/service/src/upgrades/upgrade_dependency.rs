@@ -3,34 +3,56 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use backstay_catalog::{OperationRow, OperationState as RowState, SnapshotRow, SourceRow};
-use backstay_model::{Action, Caller, ErrorKind, OperationId, SnapshotId, SourceId, TaskId, Trigger};
+use backstay_catalog::{CatalogError, OperationRow, SnapshotRow, SourceRow};
+use backstay_model::{
+    Action, Caller, ErrorKind, OperationId, Outcome, SnapshotId, SourceId, Subject, Trigger,
+};
 use backstay_process::Supervisor;
-use backstay_source_workspace::{self as workspace, Applied, WorkspaceError, WorkspaceLock};
+use backstay_source_workspace::{self as workspace, WorkspaceError, WorkspaceLock};
+use tokio::sync::mpsc::unbounded_channel;
 
 use super::found::Found;
 use super::output::{Recorder, Watch};
-use super::plan_upgrade::{check_request, stale};
+use super::plan_upgrade::{PlanBody, check_request, stale};
+use super::steps::StepNote;
 use super::targets::Move;
-use super::work::{Ended, Work, count, note};
+use super::work::{Work, note};
 use crate::error::{Result, ServiceError};
 use crate::hooks::{Hook, Hooks};
-use crate::restore::{ChangedPaths, Done, NewOperation, UpgradeDetail};
+use crate::restore::{NewOperation, UpgradeDetail};
 use crate::run::Run;
-use crate::service::{Service, blocking};
+use crate::service::{Describe, Service, blocking};
 use crate::snapshots::{CaptureOf, Stored};
 use crate::view::{
-    NewSnapshot, PathCounts, RefCommit, RestoreRequest, Rollback, UpgradeReport, UpgradeRequest,
+    NewSnapshot, PathCounts, RefCommit, RestoreRequest, Rollback, UpgradeEvent, UpgradeReport, UpgradeRequest,
 };
+
+/// An upgrade that somebody wants.
+pub(super) enum Wanted {
+    /// This one, now.
+    Request(UpgradeRequest),
+    /// What the plan with this id says, now.
+    Plan(String, PlanBody),
+    /// What was queued: the plan is used up, and the operation has its row.
+    Queued(Box<OperationRow>, PlanBody),
+}
+
+/// How an upgrade ended.
+pub(super) struct Outcomes {
+    pub(super) report: UpgradeReport,
+    /// Why it failed.
+    pub(super) error: Option<ServiceError>,
+}
 
 /// An upgrade that has its row, and what it was found to need.
 struct Begun {
     row: OperationRow,
     request: UpgradeRequest,
+    fetched: bool,
     found: Found,
     moves: Vec<Move>,
     supervisor: Arc<Supervisor>,
-    watch: Watch,
+    recorder: Arc<Recorder>,
 }
 
 impl Service {
@@ -38,7 +60,7 @@ impl Service {
     ///
     /// Lock → recovery → read → target → plan → hook → snapshot → private copy → migrations and checks → intent → **commit
     /// record** → flip → operation row and event → hook. A failure before the commit record is no error here: the report tells
-    /// what failed, and that everything is as it was. An error means that nothing was begun.
+    /// what failed, and whether everything is as it was. An error means that nothing was begun.
     ///
     /// Errors: `Busy` with the owner; `Conflict` with code `stale_plan`; targets that are not declared or not newer.
     pub async fn upgrade_dependency(
@@ -52,65 +74,91 @@ impl Service {
     ) -> Result<UpgradeReport> {
         let source = self.permitted_source(caller, source, Action::Restore).await?;
         check_request(&request)?;
-        let id = OperationId::generate(self.now(), &**self.rng());
-        Box::pin(self.upgrade_as(caller, &source, id, request, plan, None, watch, run)).await
+        let wanted = match plan {
+            Some(plan) => Wanted::Plan(plan.to_owned(), self.upgrade_plan(&source, plan).await?),
+            None => Wanted::Request(request),
+        };
+        Ok(Box::pin(self.upgrade_as(caller, &source, wanted, watch, run)).await?.report)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "who, what, how and who watches; used by two callers")]
     pub(super) async fn upgrade_as(
         &self,
         caller: &Caller,
         source: &SourceRow,
-        id: OperationId,
-        request: UpgradeRequest,
-        plan: Option<&str>,
-        task: Option<TaskId>,
+        wanted: Wanted,
         watch: Watch,
         run: &Run,
-    ) -> Result<UpgradeReport> {
+    ) -> Result<Outcomes> {
         let root = self.workspace_root(source)?;
-        if !self.settings().allow_commands {
-            return Err(ServiceError::new(ErrorKind::Forbidden, "Commands are disabled")
-                .hint("an administrator of the server can allow them with `workspaces.allow_commands`"));
-        }
-        let supervisor = self
-            .settings()
-            .supervisor
-            .clone()
+        self.refuse_commands()?;
+        let supervisor = self.settings().supervisor.clone();
+        let supervisor = supervisor
             .ok_or_else(|| ServiceError::new(ErrorKind::Internal, "This program cannot run commands"))?;
         let lock = self.lock_workspace(&root, "upgrade", run).await?;
         refuse_git_at_work(&root)?;
         let recovered = self.recover_locked(caller, source, &lock).await?;
+        let recovered: Vec<OperationId> =
+            recovered.rolled_back.into_iter().chain(recovered.rolled_forward).collect();
+        for operation in &recovered {
+            watch.tell(&UpgradeEvent::Recovered { operation: operation.clone() });
+        }
         let source = &self.read().await?.source(&source.id).await?.unwrap_or_else(|| source.clone());
 
-        let kept = match plan {
-            Some(plan) => Some(self.upgrade_plan(source, plan).await?),
-            None => None,
+        let (request, body) = match &wanted {
+            Wanted::Request(request) => (request.clone(), None),
+            Wanted::Plan(_, body) | Wanted::Queued(_, body) => (body.request.clone(), Some(body)),
         };
-        let request = kept.as_ref().map_or(request, |kept| kept.request.clone());
-        let offline = kept.is_some() || request.offline;
+        if let Wanted::Queued(row, _) = &wanted
+            && row.serial_before != source.state_serial
+        {
+            return Err(stale("the workspace was changed since"));
+        }
+        let offline = body.is_some() || request.offline;
         let (found, moves) = self.find_moves(source, &request, offline, run).await?;
-        if let Some(kept) = &kept {
-            let same_moves = moves.iter().map(|planned| &planned.view).eq(&kept.moves);
-            if kept.digests != found.digests || !same_moves {
+        if let Some(body) = body {
+            let same_moves = moves.iter().map(|planned| &planned.view).eq(&body.moves);
+            if body.digests != found.digests || !same_moves {
                 return Err(stale("the workspace or the dependency was changed since"));
             }
         }
         let mut report = report_of(&found, &moves, &request, source.state_serial);
-        report.recovered = recovered.rolled_back.into_iter().chain(recovered.rolled_forward).collect();
+        report.recovered.clone_from(&recovered);
         if moves.is_empty() {
-            return Ok(report);
+            return Ok(Outcomes { report, error: None });
         }
 
         let hooks = self.load_hooks(source, run).await?;
         self.run_before_hook(caller, source, &hooks, Hook::BeforeUpgrade, run).await?;
-        let row = self.begin_upgrade(caller, source, id, &request, &moves, plan, task).await?;
+        let row = self.begin_upgrade(caller, source, wanted, &request, &moves).await?;
         report.operation_id = Some(row.id.clone());
-        let upgrade = Begun { row, request, found, moves, supervisor, watch };
-        let report = Box::pin(self.carry_out_upgrade(caller, source, &lock, upgrade, report, run)).await?;
+        let recorder = match Recorder::begin(&root, &row.id, watch) {
+            Ok(recorder) => Arc::new(recorder),
+            Err(error) => {
+                return Ok(self
+                    .upgrade_failed(caller, &row, report, Rollback::nothing_changed(), error)
+                    .await);
+            }
+        };
+        for operation in recovered {
+            recorder.keep(&UpgradeEvent::Recovered { operation });
+        }
+        let recorded = Arc::clone(&recorder);
+        let upgrade = Begun { row, request, fetched: !offline, found, moves, supervisor, recorder: recorded };
+        let outcomes = Box::pin(self.carry_out_upgrade(caller, source, &lock, upgrade, report, run)).await?;
+        recorder.tell(&UpgradeEvent::Finished { report: Box::new(outcomes.report.clone()) });
+        self.forget_old_upgrades(source).await;
         drop(lock);
-        self.run_hooks_after_upgrade(caller, source, &hooks, &report, run).await;
-        Ok(report)
+        self.run_hooks_after_upgrade(caller, source, &hooks, &outcomes.report, run).await;
+        Ok(outcomes)
+    }
+
+    /// Refuses where commands that a workspace declares may not be run.
+    pub(super) fn refuse_commands(&self) -> Result<()> {
+        if self.settings().allow_commands {
+            return Ok(());
+        }
+        Err(ServiceError::new(ErrorKind::Forbidden, "Commands are disabled")
+            .hint("an administrator of the server can allow them with `allow_commands`"))
     }
 
     /// Carries an upgrade out that has its row, and ends the row, one way or another.
@@ -122,45 +170,88 @@ impl Service {
         upgrade: Begun,
         mut report: UpgradeReport,
         run: &Run,
-    ) -> Result<UpgradeReport> {
-        let Begun { row, request, found, moves, supervisor, watch } = upgrade;
-        let root = self.workspace_root(source)?;
-        let recorder = Recorder::begin(&root, &row.id, watch);
-        let before = match recorder {
-            Ok(recorder) => {
-                self.snapshot_before(caller, source, &row, &moves, run).await.map(|it| (it, recorder))
-            }
-            Err(error) => Err(error),
-        };
-        let ((before, began_ns), recorder) = match before {
+    ) -> Result<Outcomes> {
+        let Begun { row, request, fetched, found, moves, supervisor, recorder } = upgrade;
+        let (before, began_ns) = match self.snapshot_before(caller, source, &row, &moves, run).await {
             Ok(before) => before,
-            Err(error) => return self.upgrade_failed(caller, &root, &row, report, error).await,
+            Err(error) => {
+                return Ok(self
+                    .upgrade_failed(caller, &row, report, Rollback::nothing_changed(), error)
+                    .await);
+            }
         };
         report.snapshot_id = Some(before.id.clone());
         let work = Work {
-            root: root.clone(),
+            root: self.workspace_root(source)?,
             lock: Arc::clone(lock),
             operation: row.id.clone(),
             found,
             moves,
-            request: request.clone(),
+            request,
+            fetched,
             before: Stored::of(&before, self.lazy_repository())?,
             snapshot: before.id.clone(),
+            repository: self.repository_directory().cloned(),
             began_ns,
             now: self.now(),
             supervisor,
             recorder,
             run: run.clone(),
         };
-        let ended: Ended = blocking("upgrade the workspace", move || Ok(work.run())).await?;
-        report.steps = ended.steps;
+        let (notes, mut noted) = unbounded_channel();
+        let working = blocking("upgrade the workspace", move || {
+            let ended = work.run(&notes);
+            Ok((work, ended))
+        });
+        let noting = async {
+            while let Some(step) = noted.recv().await {
+                self.note_step(caller, source, &row, step).await;
+            }
+        };
+        let (worked, ()) = tokio::join!(working, noting);
+        let (work, mut ended) = worked?;
+        report.steps = std::mem::take(&mut ended.steps);
+        report.not_staged = ended.not_staged;
+        if let Some(tree) = ended.failed_tree.take() {
+            // Whoever cancelled asked for it all the same.
+            let run = Run { cancel: backstay_repository::Cancel::new(), ..run.clone() };
+            match self.keep_tree(caller, source, &row, tree.clone(), "as a command left it", &run).await {
+                Ok(id) => report.failed_snapshot_id = Some(id),
+                Err(error) => ended.not_restored.push(note("(failed tree)", &error.message)),
+            }
+            if tree != work.root {
+                let removed =
+                    blocking("remove the failed tree", move || Ok(std::fs::remove_dir_all(tree))).await?;
+                // The next recovery removes what is left.
+                drop(removed);
+            }
+        }
+        if ended.result.is_ok() {
+            report.not_restored = ended.not_restored;
+            let applied = ended.result?;
+            return self.upgrade_applied(caller, source, &row, &before, applied, report, run).await;
+        }
+        let (ended, rollback) = blocking("look at the workspace", move || {
+            let rollback = work.look_back(&mut ended);
+            Ok((ended, rollback))
+        })
+        .await?;
         report.not_restored = ended.not_restored;
         match ended.result {
-            Ok(applied) => {
-                self.upgrade_applied(caller, source, lock, &row, &before, &request, applied, report, run)
-                    .await
-            }
-            Err(error) => self.upgrade_failed(caller, &root, &row, report, error).await,
+            Ok(_) => Err(ServiceError::new(ErrorKind::Internal, "An upgrade ended twice")),
+            Err(error) => Ok(self.upgrade_failed(caller, &row, report, rollback, error).await),
+        }
+    }
+
+    /// Every command is told by two events. An upgrade does not fail because the log cannot be written just then.
+    async fn note_step(&self, caller: &Caller, source: &SourceRow, row: &OperationRow, step: StepNote) {
+        let event = self
+            .event(caller, step.action, Subject::new("operation", &row.id))
+            .of_source(&source.tenant, source.kind, &source.id)
+            .ended(if step.failed { Outcome::Failed } else { Outcome::Ok })
+            .with(step.data);
+        if let Err(error) = self.commit_event(event).await {
+            tracing::warn!(operation.id = %row.id, %error, "a step of an upgrade is not in the log");
         }
     }
 
@@ -185,45 +276,32 @@ impl Service {
     }
 
     /// The row of the operation, in one transaction with the use of the plan.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one row, used in this file alone")]
     async fn begin_upgrade(
         &self,
         caller: &Caller,
         source: &SourceRow,
-        id: OperationId,
+        wanted: Wanted,
         request: &UpgradeRequest,
         moves: &[Move],
-        plan: Option<&str>,
-        task: Option<TaskId>,
     ) -> Result<OperationRow> {
-        let mut tx = self.begin().await?;
-        if let Some(plan) = plan {
-            tx.use_plan(plan, self.now()).await.map_err(|error| match error {
-                backstay_catalog::CatalogError::Conflict { found, .. } => stale(match found.as_str() {
-                    "used" => "it was executed already",
-                    "expired" => "it has expired",
-                    _ => "the workspace was changed since",
-                }),
-                error => error.into(),
-            })?;
+        if let Wanted::Queued(row, _) = wanted {
+            return Ok(*row);
         }
-        let row = match tx.operation(&id).await? {
-            // A worker does what was queued.
-            Some(row) if row.state == RowState::Running => row,
-            _ => {
-                let new = NewOperation {
-                    id,
-                    kind: "upgrade",
-                    // The snapshot of the state after it, which is taken when there is one.
-                    target: SnapshotId::generate(self.now(), &**self.rng()),
-                    undoes: None,
-                    request: RestoreRequest::default(),
-                    upgrade: Some(UpgradeDetail::of(request, moves.iter().map(|planned| &planned.view))),
-                    task,
-                };
-                self.begin_operation_in(&mut tx, caller, source, new).await?
-            }
+        let mut tx = self.begin().await?;
+        if let Wanted::Plan(plan, _) = &wanted {
+            tx.use_plan(plan, self.now()).await.map_err(unusable)?;
+        }
+        let new = NewOperation {
+            id: OperationId::generate(self.now(), &**self.rng()),
+            kind: "upgrade",
+            // The snapshot of the state after it, which is taken when there is one.
+            target: SnapshotId::generate(self.now(), &**self.rng()),
+            undoes: None,
+            request: RestoreRequest::default(),
+            upgrade: Some(UpgradeDetail::of(request, moves.iter().map(|planned| &planned.view))),
+            task: None,
         };
+        let row = self.begin_operation_in(&mut tx, caller, source, new).await?;
         tx.commit().await?;
         Ok(row)
     }
@@ -253,145 +331,29 @@ impl Service {
         tx.commit().await?;
         Ok((before, began_ns))
     }
+}
 
-    /// Everything is in place: the snapshot of the state after it, then **the commit point** of the record.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "what is known when an upgrade is done; used in this file alone"
-    )]
-    async fn upgrade_applied(
-        &self,
-        caller: &Caller,
-        source: &SourceRow,
-        lock: &Arc<WorkspaceLock>,
-        row: &OperationRow,
-        before: &SnapshotRow,
-        request: &UpgradeRequest,
-        applied: Applied,
-        mut report: UpgradeReport,
-        run: &Run,
-    ) -> Result<UpgradeReport> {
-        report.changed_paths = count(&applied);
-        let done = Done {
-            changed: true,
-            safety: Some(before.id.clone()),
-            paths: ChangedPaths::of_changes(&applied.changes),
-            not_restored: applied.not_applied,
-            recovered: false,
-        };
-        report.not_restored.extend(crate::restore::cannot_restore(&done.not_restored));
-        let ended = self.end_upgrade(caller, source, row, &done, lock, run).await?;
-        report.success = true;
-        report.changed = true;
-        report.state_serial = ended.serial_after.unwrap_or(report.state_serial);
-        if !request.keep_snapshot && self.settings().upgrade_auto_cleanup {
-            report.snapshot_id = None;
-        }
-        Ok(report)
-    }
-
-    /// Ends the row of an upgrade that is in place, also after an interruption.
-    pub(crate) async fn end_upgrade(
-        &self,
-        caller: &Caller,
-        source: &SourceRow,
-        row: &OperationRow,
-        done: &Done,
-        _lock: &Arc<WorkspaceLock>,
-        run: &Run,
-    ) -> Result<OperationRow> {
-        if let Err(error) = self.snapshot_after(caller, source, row, run).await {
-            tracing::warn!(operation.id = %row.id, %error, "an upgrade cannot be undone: its result was not captured");
-        }
-        let keep = UpgradeDetail::of_row(row)
-            .is_some_and(|detail| detail.request.keep_snapshot || !self.settings().upgrade_auto_cleanup);
-        let mut tx = self.begin().await?;
-        let ended = self.end_operation_in(&mut tx, caller, source.kind, row, done).await?;
-        if let Some(before) = done.safety.as_ref().filter(|_| !keep) {
-            // From here on it is only what undo goes back to.
-            tx.set_snapshot_trigger(before, Trigger::Safety).await?;
-        }
-        tx.commit().await?;
-        self.acknowledge(source, row).await;
-        Ok(ended)
-    }
-
-    /// The state after an upgrade, with which undo finds out what was edited since.
-    async fn snapshot_after(
-        &self,
-        caller: &Caller,
-        source: &SourceRow,
-        row: &OperationRow,
-        run: &Run,
-    ) -> Result<()> {
-        let Some(id) = row.target.clone() else { return Ok(()) };
-        if self.read().await?.snapshot(&id).await?.is_some() {
-            return Ok(());
-        }
-        let of = CaptureOf { id, operation: Some(row.id.clone()), ..self.capture_here(Trigger::Safety) };
-        let new = NewSnapshot {
-            label: format!("after upgrade {}", row.id),
-            allow_unreadable: true,
-            ..NewSnapshot::default()
-        };
-        // What is in place stays in place, whoever interrupts.
-        let run = Run { cancel: backstay_repository::Cancel::new(), ..run.clone() };
-        let begun = self.begin_capture(caller, source, &of, &new).await?;
-        self.complete_capture(caller, source, &begun, &new, &run).await?;
-        Ok(())
-    }
-
-    /// Nothing of it has happened, or the flip is unfinished: notes which, and tells.
-    async fn upgrade_failed(
-        &self,
-        caller: &Caller,
-        root: &Path,
-        row: &OperationRow,
-        mut report: UpgradeReport,
-        error: ServiceError,
-    ) -> Result<UpgradeReport> {
-        let unfinished = matches!(error.code, Some("unfinished" | "needs_recovery"));
-        let state = if unfinished { RowState::NeedsRecovery } else { RowState::RolledBack };
-        let noted = async {
-            let mut tx = self.begin().await?;
-            self.fail_operation_in(&mut tx, caller, row, state, &error.message).await?;
-            tx.commit().await?;
-            Ok::<(), ServiceError>(())
-        };
-        if let Err(error) = noted.await {
-            // The next command closes it.
-            tracing::warn!(operation.id = %row.id, %error, "a failed upgrade could not be closed");
-        }
-        let stage = root.join(".backstay/stage").join(row.id.as_str());
-        let left = if unfinished {
-            vec![note(".", "the change is committed and unfinished; run `backstay recover`")]
-        } else if stage.symlink_metadata().is_ok() {
-            vec![note(".backstay/stage", "the private copy could not be removed; the next command does it")]
-        } else {
-            Vec::new()
-        };
-        report.rollback = Some(Rollback { complete: !unfinished, restored: 0, failed: left });
-        report.code = Some(error.word().to_owned());
-        report.hint = error.hint.clone();
-        tracing::debug!(operation.id = %row.id, cause = ?std::error::Error::source(&error), "an upgrade failed");
-        report.error = Some(error.message);
-        Ok(report)
+/// Why a plan cannot be used up.
+pub(super) fn unusable(error: CatalogError) -> ServiceError {
+    match error {
+        CatalogError::Conflict { found, .. } => stale(match found.as_str() {
+            "used" => "it was executed already",
+            "expired" => "it has expired",
+            _ => "the workspace was changed since",
+        }),
+        error => error.into(),
     }
 }
 
 /// Before anything was done.
 fn report_of(found: &Found, moves: &[Move], request: &UpgradeRequest, state_serial: u64) -> UpgradeReport {
-    let current = || {
-        let name = super::found::name_of(request.dependency.as_deref()?).ok()?;
-        let entry = found.locked.lock.entries.get(&name)?;
-        Some(RefCommit { reference: entry.reference.to_string(), commit: entry.commit.to_string() })
-    };
     let only = if moves.len() == 1 { moves.first().map(|planned| &planned.view) } else { None };
+    let at = || found.pin_of(request);
     UpgradeReport {
         operation_id: None,
         dependency: only.map(|only| only.dependency.clone()).or_else(|| request.dependency.clone()),
-        from: only.map_or_else(current, |only| Some(only.from.clone())),
-        to: only.map_or_else(current, |only| Some(only.to.clone())),
+        from: only.map_or_else(at, |only| Some(only.from.clone())),
+        to: only.map_or_else(at, |only| Some(only.to.clone())),
         moves: if moves.len() > 1 {
             moves.iter().map(|planned| planned.view.clone()).collect()
         } else {
@@ -400,15 +362,35 @@ fn report_of(found: &Found, moves: &[Move], request: &UpgradeRequest, state_seri
         success: moves.is_empty(),
         changed: false,
         snapshot_id: None,
+        failed_snapshot_id: None,
         state_serial,
         steps: Vec::new(),
         changed_paths: PathCounts::default(),
         rollback: None,
         not_restored: Vec::new(),
+        unresolvable: moves.iter().flat_map(|planned| planned.view.unresolvable.clone()).collect(),
+        dropped: if moves.is_empty() { Vec::new() } else { found.locked.dropped.clone() },
+        not_staged: false,
         recovered: Vec::new(),
         error: None,
         code: None,
         hint: None,
+    }
+}
+
+impl Found {
+    /// Where the dependency is that a request is about, when it is about one.
+    pub(super) fn pin_of(&self, request: &UpgradeRequest) -> Option<RefCommit> {
+        let name = super::found::name_of(request.dependency.as_deref()?).ok()?;
+        let entry = self.locked.lock.entries.get(&name)?;
+        Some(RefCommit { reference: entry.reference.to_string(), commit: entry.commit.to_string() })
+    }
+}
+
+impl Rollback {
+    /// Nothing had begun that could have changed anything.
+    fn nothing_changed() -> Self {
+        Self { complete: true, restored: 0, failed: Vec::new() }
     }
 }
 

@@ -1,36 +1,32 @@
-//! The blocking part of an upgrade: private copy, commands, and the change of the workspace.
+//! The blocking part of an upgrade: the site, commands, the change of the workspace, and the way back from a failure.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
-use backstay_dependencies::change::{Draft, Step};
-use backstay_dependencies::declarations::edit;
-use backstay_dependencies::{Pin, mutate};
+use backstay_dependencies::Workspace;
+use backstay_dependencies::git::{Git, Stop};
 use backstay_model::{ErrorKind, OperationId, SnapshotId, Timestamp};
-use backstay_process::{End, Outcome, Supervisor, run as run_command};
+use backstay_process::Supervisor;
 use backstay_source_workspace::{
-    Applied, ChangeSet, ChangeSetOptions, Layer, LayerEntry, Seen, Steps, WorkspaceError, WorkspaceLock,
+    self as workspace, Applied, ChangeKind, ChangeSet, ChangeSetOptions, DiffOptions, Layer, LayerEntry,
+    PathChange, PathChangeKind, Seen, Steps, WorkspaceError, WorkspaceLock, stage_of,
 };
+use tokio::sync::mpsc::UnboundedSender;
 
-use super::commands::command_of;
-use super::found::Found;
+use super::differences::differences;
+use super::found::{FILES, Found, digests};
+use super::in_place::{self, Before};
 use super::output::Recorder;
-use super::private_copy::PrivateCopy;
-use super::targets::{Move, PlannedStep, StepKind};
+use super::pins::{Drafted, populate};
+use super::site::{Isolation, Site};
+use super::steps::StepNote;
+use super::targets::Move;
 use crate::error::{CANCELLED, Result, ServiceError};
-use crate::open::cannot;
 use crate::restore::ChangedPaths;
 use crate::run::Run;
-use crate::snapshots::Stored;
-use crate::view::{CannotRestore, UpgradeEvent, UpgradeRequest, UpgradeStep};
-
-/// Git's index.
-const INDEX: &[u8] = b".git/index";
-
-/// How much of what a failed command said is quoted.
-const QUOTED_BYTES: usize = 2000;
+use crate::snapshots::{Stored, context_of};
+use crate::view::{CannotRestore, PathCounts, Rollback, UpgradeDigests, UpgradeRequest, UpgradeStep};
 
 /// Everything that the work needs.
 pub(super) struct Work {
@@ -40,13 +36,17 @@ pub(super) struct Work {
     pub(super) found: Found,
     pub(super) moves: Vec<Move>,
     pub(super) request: UpgradeRequest,
+    /// Whether something was fetched for it.
+    pub(super) fetched: bool,
     pub(super) before: Stored,
     pub(super) snapshot: SnapshotId,
+    /// A local repository, which is left alone when it lies in the workspace.
+    pub(super) repository: Option<PathBuf>,
     /// The time of the file system before the snapshot was begun.
     pub(super) began_ns: i64,
     pub(super) now: Timestamp,
     pub(super) supervisor: Arc<Supervisor>,
-    pub(super) recorder: Recorder,
+    pub(super) recorder: Arc<Recorder>,
     pub(super) run: Run,
 }
 
@@ -54,18 +54,39 @@ pub(super) struct Work {
 pub(super) struct Ended {
     pub(super) steps: Vec<UpgradeStep>,
     pub(super) not_restored: Vec<CannotRestore>,
+    /// The index was left alone because of edits that are not staged.
+    pub(super) not_staged: bool,
+    /// What kept the commands apart; `None` when there was no site yet.
+    pub(super) isolation: Option<Isolation>,
+    /// The whole tree in which a command failed, when it is to be kept.
+    pub(super) failed_tree: Option<PathBuf>,
     pub(super) result: Result<Applied>,
 }
 
+impl Ended {
+    /// Whether the commit record is written and the flip is not finished.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.result.as_ref().is_err_and(|error| matches!(error.code, Some("unfinished" | "needs_recovery")))
+    }
+}
+
 impl Work {
-    /// Does it. After an error the workspace is as it was, unless the error says that the flip is unfinished.
-    pub(super) fn run(self) -> Ended {
-        let mut ended = Ended { steps: Vec::new(), not_restored: Vec::new(), result: Err(stopped()) };
-        ended.result = self.change(&mut ended.steps, &mut ended.not_restored);
+    /// Does it. After an error the workspace is as it was, unless the flip is unfinished or commands ran in place; then
+    /// [`Work::look_back`] is due.
+    pub(super) fn run(&self, notes: &UnboundedSender<StepNote>) -> Ended {
+        let mut ended = Ended {
+            steps: Vec::new(),
+            not_restored: Vec::new(),
+            not_staged: false,
+            isolation: None,
+            failed_tree: None,
+            result: Err(stopped()),
+        };
+        ended.result = self.change(notes, &mut ended);
         ended
     }
 
-    fn change(&self, steps: &mut Vec<UpgradeStep>, not_restored: &mut Vec<CannotRestore>) -> Result<Applied> {
+    fn change(&self, notes: &UnboundedSender<StepNote>, ended: &mut Ended) -> Result<Applied> {
         let options = ChangeSetOptions {
             operation: self.operation.clone(),
             kind: "upgrade".to_owned(),
@@ -74,19 +95,51 @@ impl Work {
             steps: Steps::unlimited(),
         };
         let mut set = ChangeSet::begin(&self.root, &self.lock, options)?;
-        for (file, seen) in &self.found.seen {
-            set.expect(file.as_bytes(), *seen)?;
+        let Drafted { steps: drafted, not_staged } = self.draft(set.scratch(), false)?;
+        ended.not_staged = not_staged;
+        let site = if self.request.in_place {
+            in_place::begin(&self.root, &self.operation, &drafted)?;
+            Site::in_place(&self.root)
+        } else {
+            for (file, seen) in &self.found.seen {
+                set.expect(file.as_bytes(), *seen)?;
+            }
+            Site::private(&self.root, set.scratch(), &self.supervisor, &self.run.cancel)?
+        };
+        ended.isolation = Some(site.isolation());
+        populate(&site, set.scratch(), &drafted)?;
+        if let Err(error) = self.run_steps(&site, notes, ended) {
+            if self.request.keep_failed {
+                let to = stage_of(&self.root, &format!("{}.failed", self.operation));
+                match site.into_tree(&to) {
+                    Ok(tree) => ended.failed_tree = Some(tree),
+                    Err(error) => ended.not_restored.push(note("(failed tree)", &error.message)),
+                }
+            }
+            return Err(error);
         }
-        let drafted = self.draft(set.scratch())?;
-        let copy = PrivateCopy::make(&self.root, set.scratch(), &self.supervisor, &self.run.cancel)?;
-        populate(&copy, set.scratch(), &drafted)?;
-        self.run_steps(&copy, steps, not_restored)?;
+        let made = if site.isolation() == Isolation::InPlace {
+            self.made_in_place()?
+        } else {
+            self.take_changes(&mut set, &site, ended)?;
+            Vec::new()
+        };
+        self.take_pins(&mut set, &site)?;
         self.run.cancel.check()?;
+        let mut changes = set.changes().to_vec();
+        let known: HashSet<Vec<u8>> = changes.iter().map(|change| change.path.clone()).collect();
+        let made: Vec<PathChange> = made.into_iter().filter(|change| !known.contains(&change.path)).collect();
+        changes.extend_from_slice(&made);
+        let mut applied = set.commit(ChangedPaths::of_changes(&changes).to_json())?;
+        applied.changes.extend(made);
+        Ok(applied)
+    }
 
-        let entries = copy.changes()?;
-        let made_commits = entries.iter().any(|entry| is_ref(&entry.path));
-        if made_commits {
-            not_restored.push(note(".git", "what commands changed in git stays in their private copy"));
+    /// Takes over what commands changed in a private copy.
+    fn take_changes(&self, set: &mut ChangeSet, site: &Site, ended: &mut Ended) -> Result<()> {
+        let entries = site.changes()?;
+        if entries.iter().any(|entry| is_ref(&entry.path)) {
+            ended.not_restored.push(note(".git", "what commands changed in git stays in their private copy"));
         }
         let entries: Vec<LayerEntry> = entries.into_iter().filter(|entry| !is_ours(&entry.path)).collect();
         let opened = self.before.open()?;
@@ -95,176 +148,114 @@ impl Work {
             Ok(found.as_ref().map(Seen::stored))
         };
         let layer =
-            Layer { directory: copy.directory(), entries: &entries, seen: &seen, made_at_ns: self.began_ns };
+            Layer { directory: site.directory(), entries: &entries, seen: &seen, made_at_ns: self.began_ns };
         for path in set.take_layer(&layer)? {
             let path = String::from_utf8_lossy(&path).into_owned();
-            not_restored.push(note(&path, "it is no file, directory or link, and stays in the private copy"));
+            let reason = "it is no file, directory or link, and stays in the private copy";
+            ended.not_restored.push(note(&path, reason));
         }
-        self.take_pins(&mut set, &copy)?;
-        self.run.cancel.check()?;
-        let paths = ChangedPaths::of_changes(set.changes());
-        Ok(set.commit(paths.to_json())?)
+        Ok(())
     }
 
-    /// What moving the dependencies changes by itself, prepared in `scratch`.
-    fn draft(&self, scratch: &Path) -> Result<Vec<Step>> {
+    /// What is different from the snapshot after commands ran in the workspace itself.
+    fn made_in_place(&self) -> Result<Vec<PathChange>> {
+        let opened = self.before.open()?;
         let options =
-            mutate::Options { stage: !self.request.no_stage, offline: true, force: false, now: self.now };
-        let moves: Vec<mutate::Move> = self
-            .moves
-            .iter()
-            .map(|planned| mutate::Move {
-                name: planned.name.clone(),
-                reference: planned.reference.clone(),
-                commit: planned.commit.clone(),
+            DiffOptions { renames: false, repository: self.repository.clone(), ..DiffOptions::default() };
+        let context = context_of(&self.run);
+        let changes = workspace::diff_live(&opened.reader, &opened.manifest, &self.root, &options, &context)?;
+        Ok(changes
+            .into_iter()
+            .map(|change| PathChange {
+                path: change.path,
+                kind: match change.kind {
+                    ChangeKind::Added => PathChangeKind::Added,
+                    ChangeKind::Deleted => PathChangeKind::Deleted,
+                    _ => PathChangeKind::Modified,
+                },
             })
-            .collect();
-        Ok(mutate::upgrade(&self.found.workspace, Draft::new(scratch), &options, &moves)?.steps)
+            .collect())
     }
 
-    /// Migrations of all dependencies in order, each followed by its checks.
-    fn run_steps(
-        &self,
-        copy: &PrivateCopy,
-        steps: &mut Vec<UpgradeStep>,
-        not_restored: &mut Vec<CannotRestore>,
-    ) -> Result<()> {
-        for planned in &self.moves {
-            for step in &planned.steps {
-                self.run_step(copy, planned, step, steps, not_restored)?;
+    /// After a failure: puts back what commands changed in the workspace itself, and looks whether everything is as it was.
+    pub(super) fn look_back(&self, ended: &mut Ended) -> Rollback {
+        if ended.is_unfinished() {
+            let failed = vec![note(".", "the change is committed and unfinished; run `backstay recover`")];
+            return Rollback { complete: false, restored: 0, failed };
+        }
+        if self.fetched {
+            ended.not_restored.push(note(".git/modules", "fetched objects stay"));
+        }
+        // Whoever cancelled wants to know, too.
+        let context = context_of(&Run::default());
+        let mut rollback = Rollback { complete: true, restored: 0, failed: Vec::new() };
+        let looked = match ended.isolation {
+            Some(Isolation::InPlace) => {
+                ended.not_restored.push(note("(excluded paths)", "what snapshots leave out is not put back"));
+                let before = Before {
+                    root: &self.root,
+                    lock: &self.lock,
+                    operation: &self.operation,
+                    snapshot: &self.snapshot,
+                    stored: &self.before,
+                    repository: self.repository.as_ref(),
+                };
+                rollback = before.put_back(&context);
+                self.note_git(&mut ended.not_restored)
             }
+            Some(Isolation::Copy) => differences(
+                &self.before,
+                &self.root,
+                self.repository.as_ref(),
+                &context,
+            )
+            .and_then(|differing| {
+                let reason =
+                    "it changed while commands ran, through one that wrote past its copy or by someone else";
+                rollback.failed.extend(differing.iter().map(|path| note(path, reason)));
+                self.note_git(&mut rollback.failed)
+            }),
+            Some(Isolation::View) | None => self.look_at_lock(&mut rollback.failed),
+        };
+        if let Err(error) = looked {
+            rollback.failed.push(note(".", &format!("it could not be compared: {}", error.message)));
+        }
+        let stage = stage_of(&self.root, self.operation.as_str());
+        if stage.symlink_metadata().is_ok() {
+            let path = stage.strip_prefix(&self.root).unwrap_or(&stage).to_string_lossy().into_owned();
+            rollback
+                .failed
+                .push(note(&path, "the private copy could not be removed; the next command does it"));
+        }
+        rollback.complete &= rollback.failed.is_empty();
+        rollback
+    }
+
+    /// Commands see no other lock than their own, but somebody else may have edited it.
+    fn look_at_lock(&self, failed: &mut Vec<CannotRestore>) -> Result<()> {
+        if self.digests()?.lock != self.found.digests.lock {
+            failed.push(note(FILES[1], "someone else edited it meanwhile; the edit stays"));
         }
         Ok(())
     }
 
-    fn run_step(
-        &self,
-        copy: &PrivateCopy,
-        planned: &Move,
-        step: &PlannedStep,
-        steps: &mut Vec<UpgradeStep>,
-        not_restored: &mut Vec<CannotRestore>,
-    ) -> Result<()> {
-        self.run.cancel.check()?;
-        let command = command_of(step, &planned.name, copy, &self.request)?;
-        let number = steps.len();
-        let (kind, name) = (step.kind.as_str().to_owned(), step.command.name.clone());
-        let started = UpgradeEvent::Started {
-            step: number,
-            dependency: planned.name.to_string(),
-            change: step.change.clone(),
-            kind: kind.clone(),
-            name: name.clone(),
-        };
-        self.recorder.started(number, &started);
-        let began = Instant::now();
-        let outcome = run_command(
-            &self.supervisor,
-            &command,
-            &mut |stream, bytes| self.recorder.wrote(stream, bytes),
-            &|| self.run.cancel.is_cancelled(),
-        );
-        let (exit_code, timed_out, duration) = match &outcome {
-            Ok(outcome) => (exit_code(outcome), outcome.end == End::TimedOut, outcome.duration),
-            Err(_) => (None, false, began.elapsed()),
-        };
-        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        self.recorder.tell(&UpgradeEvent::Ended { step: number, exit_code, duration_ms, timed_out });
-        steps.push(UpgradeStep {
-            dependency: planned.name.to_string(),
-            change: step.change.clone(),
-            kind,
-            name,
-            exit_code,
-            duration_ms,
-            timed_out,
-        });
-        if number == 0 {
-            not_restored.push(note(
-                "(outside of the workspace)",
-                "effects of commands on the network, on databases and on paths outside of the root are not put back",
-            ));
-        }
-        let outcome = outcome?;
-        for left in outcome.leftovers.iter().filter(|left| !left.ended) {
-            let reason = format!("process {} ({}) of a command could not be ended", left.pid, left.name);
-            not_restored.push(note("(processes)", &reason));
-        }
-        judge(step, &outcome, duration_ms)
+    /// The present state, found out by git even when the upgrade was cancelled.
+    fn digests(&self) -> Result<UpgradeDigests> {
+        let workspace = Workspace::new(&self.root, Git::new(Stop::never()));
+        digests(&workspace, &self.found.locked)
     }
 
-    /// Takes what is not in the private copy: the two files and git's own, drafted anew from what they are by now.
-    fn take_pins(&self, set: &mut ChangeSet, copy: &PrivateCopy) -> Result<()> {
-        let mut edited = Vec::new();
-        for (file, seen) in &self.found.seen {
-            if Seen::look(&self.root, file.as_bytes())? != *seen {
-                edited.push((*file).to_owned());
-            }
+    /// Commits and entries of the index that are not what they were.
+    fn note_git(&self, notes: &mut Vec<CannotRestore>) -> Result<()> {
+        let (was, now) = (&self.found.digests, self.digests()?);
+        if now.head != was.head {
+            notes.push(note(".git/HEAD", "git commits that were made meanwhile stay"));
         }
-        if !edited.is_empty() {
-            return Err(WorkspaceError::Conflict { paths: edited }.into());
-        }
-        let scratch = set.scratch().join("pins");
-        std::fs::create_dir(&scratch).map_err(|error| cannot("create", &scratch, error))?;
-        set.expect(INDEX, Seen::look(&self.root, INDEX)?)?;
-        for step in self.draft(&scratch)? {
-            match step {
-                Step::Hold { path } => set.hold(path.as_bytes())?,
-                Step::Write { path, content } => {
-                    let changed = if path == "graft.yaml" { copy.changed_text(&path) } else { None };
-                    let content = match changed {
-                        Some(changed) => self.moved_yaml(changed)?.into_bytes(),
-                        None => content,
-                    };
-                    set.write(path.as_bytes(), &content, None)?;
-                }
-                Step::RemoveFile { path } if !is_checkout(&path) => set.remove_file(&path)?,
-                // The checkout is in the private copy; that the two files stay as they are is expected already.
-                Step::Place { .. }
-                | Step::RemoveFile { .. }
-                | Step::RemoveTree { .. }
-                | Step::Expect { .. } => {}
-            }
+        if now.gitlink != was.gitlink {
+            notes.push(note(".git/index", "its entries for dependencies are not what they were"));
         }
         Ok(())
     }
-
-    /// The same moves in a `graft.yaml` that a migration has changed.
-    fn moved_yaml(&self, mut text: String) -> Result<String> {
-        for planned in &self.moves {
-            if let Some(declared) = self.found.declared.dependency(&planned.name) {
-                let pin = Pin { source: declared.source.clone(), reference: planned.reference.clone() };
-                text = edit::set(&text, &planned.name, &pin)?;
-            }
-        }
-        Ok(text)
-    }
-}
-
-/// Puts the checkout at its new commit into the private copy, with the git files that belong to it.
-fn populate(copy: &PrivateCopy, scratch: &Path, drafted: &[Step]) -> Result<()> {
-    use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt;
-    let path_of = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
-    for step in drafted {
-        match step {
-            Step::Write { path, content } if path.starts_with(".git/modules/") => {
-                copy.write(Path::new(path), content)?;
-            }
-            Step::Place { path, prepared } if is_checkout(path) => {
-                copy.put(&path_of(path), &scratch.join(path_of(prepared)))?;
-            }
-            Step::RemoveFile { path } | Step::RemoveTree { path } if is_checkout(path) => {
-                copy.remove(&path_of(path))?;
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-fn is_checkout(path: &[u8]) -> bool {
-    path.starts_with(b".graft/")
 }
 
 /// Paths that the upgrade itself changes.
@@ -278,39 +269,13 @@ fn is_ours(path: &[u8]) -> bool {
 }
 
 fn is_ref(path: &[u8]) -> bool {
-    path.starts_with(b".git/refs/heads/") || path.starts_with(b".git/refs/tags/")
+    path.starts_with(b".git/refs/heads/")
+        || path.starts_with(b".git/refs/tags/")
+        || path == b".git/HEAD"
+        || path == b".git/packed-refs"
 }
 
-fn exit_code(outcome: &Outcome) -> Option<i32> {
-    match outcome.end {
-        End::Exited { code } => Some(code),
-        End::Signalled { signal } => Some(128 + signal),
-        End::TimedOut | End::Cancelled => None,
-    }
-}
-
-/// Whether the command did what it should.
-fn judge(step: &PlannedStep, outcome: &Outcome, duration_ms: u64) -> Result<()> {
-    let what = match step.kind {
-        StepKind::Migration => "Migration",
-        StepKind::Verify => "Verification",
-    };
-    let name = &step.command.name;
-    let (code, why) = match outcome.end {
-        End::Exited { code: 0 } => return Ok(()),
-        End::Exited { code } => ("command_failed", format!("exited with code {code}")),
-        End::Signalled { signal } => ("command_failed", format!("was ended by signal {signal}")),
-        End::TimedOut => ("timed_out", format!("was over its limit after {duration_ms} ms")),
-        End::Cancelled => return Err(stopped()),
-    };
-    let said = outcome.output.last_lines(QUOTED_BYTES);
-    let said = said.trim_end();
-    let message = format!("{what} `{name}` of {} {why}", step.change);
-    let message = if said.is_empty() { message } else { format!("{message}:\n{said}") };
-    Err(ServiceError::conflict(message).code(code))
-}
-
-fn stopped() -> ServiceError {
+pub(super) fn stopped() -> ServiceError {
     ServiceError::new(ErrorKind::Conflict, "The upgrade was interrupted").code(CANCELLED)
 }
 
@@ -319,14 +284,12 @@ pub(super) fn note(path: &str, reason: &str) -> CannotRestore {
 }
 
 /// How many paths were changed, in each way.
-pub(super) fn count(applied: &Applied) -> crate::view::PathCounts {
-    use backstay_source_workspace::PathChangeKind;
-    let mut kinds: HashMap<PathChangeKind, u64> = HashMap::new();
-    for change in applied.changes.iter().filter(|change| !change.path.starts_with(b".git/")) {
-        *kinds.entry(change.kind).or_default() += 1;
-    }
-    let of = |kind| kinds.get(&kind).copied().unwrap_or_default();
-    crate::view::PathCounts {
+pub(super) fn count(applied: &Applied) -> PathCounts {
+    let of = |kind: PathChangeKind| {
+        let counted = |change: &&PathChange| change.kind == kind && !change.path.starts_with(b".git/");
+        applied.changes.iter().filter(counted).count() as u64
+    };
+    PathCounts {
         added: of(PathChangeKind::Added),
         modified: of(PathChangeKind::Modified),
         deleted: of(PathChangeKind::Deleted),

@@ -25,6 +25,10 @@ pub struct UpgradeRequest {
     pub allow_downgrade: bool,
     /// Keep the snapshot of the state before after a success.
     pub keep_snapshot: bool,
+    /// Make a snapshot of the tree in which a command failed.
+    pub keep_failed: bool,
+    /// Run the commands in the workspace itself instead of a private copy.
+    pub in_place: bool,
     /// Fetch nothing.
     pub offline: bool,
     /// Leave the git index alone.
@@ -100,6 +104,8 @@ pub struct UpgradePlan {
     pub digests: UpgradeDigests,
     /// What was asked for.
     pub request: UpgradeRequest,
+    /// Where the dependency is, when one was asked for.
+    pub at: Option<RefCommit>,
     /// What moves; empty when everything is where it should be.
     pub moves: Vec<UpgradeMove>,
     /// Until when it can be executed.
@@ -167,6 +173,9 @@ pub struct UpgradeReport {
     pub changed: bool,
     /// The snapshot of the state before, when it is kept.
     pub snapshot_id: Option<SnapshotId>,
+    /// The snapshot of the tree in which a command failed, when one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_snapshot_id: Option<SnapshotId>,
     /// The state of the workspace now.
     pub state_serial: u64,
     /// The commands that ran.
@@ -177,6 +186,15 @@ pub struct UpgradeReport {
     pub rollback: Option<Rollback>,
     /// What cannot be put back, or was not applied.
     pub not_restored: Vec<CannotRestore>,
+    /// Declared refs that mean no commit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unresolvable: Vec<String>,
+    /// Entries of an older lock that the new one has no place for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<String>,
+    /// The git index was left alone, because `graft.yaml` or `graft.lock` had edits that were not staged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_staged: bool,
     /// Interrupted operations that were ended first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recovered: Vec<OperationId>,
@@ -194,6 +212,11 @@ pub struct UpgradeReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum UpgradeEvent {
+    /// An interrupted operation was ended first.
+    Recovered {
+        /// The operation.
+        operation: OperationId,
+    },
     /// A command begins.
     Started {
         /// Its number, counted from 0.
@@ -231,5 +254,10 @@ pub enum UpgradeEvent {
         duration_ms: u64,
         /// Whether it was over its limit.
         timed_out: bool,
+    },
+    /// The upgrade ended.
+    Finished {
+        /// How.
+        report: Box<UpgradeReport>,
     },
 }

@@ -7,6 +7,7 @@ pub(crate) mod group;
 mod restore_to;
 pub(crate) mod select;
 pub(crate) mod task;
+mod upgrade;
 
 use std::path::{Path, PathBuf};
 

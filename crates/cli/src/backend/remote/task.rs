@@ -48,7 +48,7 @@ pub(crate) async fn finish(
 }
 
 /// Why the task failed, with the exit code that the same failure has without a server.
-fn failure(task: &Task) -> Failure {
+pub(super) fn failure(task: &Task) -> Failure {
     let known = task.result.as_ref();
     let text = |name: &str| known.and_then(|known| known.get(name)?.as_str()).map(str::to_owned);
     let word = text("code");

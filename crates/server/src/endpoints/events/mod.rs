@@ -12,6 +12,8 @@ use utoipa_axum::routes;
 
 use crate::state::AppState;
 
+pub(super) use stream_events::last_event_id;
+
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list_events::list_events))

@@ -55,7 +55,7 @@ pub(crate) async fn stream_events(
     Ok(live(&state, place, events))
 }
 
-fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>> {
+pub(in crate::endpoints) fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>> {
     let Some(value) = headers.get("last-event-id") else { return Ok(None) };
     match value.to_str().unwrap_or_default() {
         "" => Ok(None),

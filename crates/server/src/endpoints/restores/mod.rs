@@ -13,6 +13,8 @@ use utoipa_axum::routes;
 
 use crate::state::AppState;
 
+pub(super) use restore_snapshot::accepted_operation;
+
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(plan_restore::plan_restore))

@@ -42,7 +42,7 @@ pub(crate) async fn restore_snapshot(
 }
 
 /// The answer to what began the operation `queued`.
-pub(super) async fn accepted_operation(
+pub(in crate::endpoints) async fn accepted_operation(
     state: &AppState,
     caller: &Caller,
     queued: QueuedOperation,

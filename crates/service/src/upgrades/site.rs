@@ -1,10 +1,11 @@
-//! The private copy of the workspace in which migrations and checks run.
+//! Where migrations and checks run: a private copy of the workspace, or the workspace itself.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use backstay_process::{Overlay, Supervisor, UpperKind, View, changes_of, supports_overlay};
 use backstay_repository::Cancel;
@@ -17,51 +18,88 @@ use crate::open::cannot;
 /// The attribute of a directory through which nothing of the workspace shows.
 const OPAQUE: &str = "user.overlay.opaque";
 
-/// A private copy of the workspace: a copy-on-write view at the workspace's own path where the machine allows that, else
-/// a copy beside it.
+/// How many links a working directory may lead through.
+const MOST_LINKS: usize = 40;
+
+/// Where commands run.
 #[derive(Debug)]
-pub(super) struct PrivateCopy {
+pub(super) struct Site {
     workspace: PathBuf,
-    /// Where what differs is: the upper directory, or the copy.
+    /// Where what differs is: the upper directory, the copy, or the workspace.
     entries: PathBuf,
-    work: PathBuf,
-    /// `None` for a view.
-    copied: Option<TreeCopy>,
+    kind: Kind,
 }
 
-impl PrivateCopy {
-    /// Makes it in `scratch`, a directory on the file system of the workspace.
-    pub(super) fn make(
+#[derive(Debug)]
+enum Kind {
+    /// A copy-on-write view at the workspace's own path, with a directory for the kernel.
+    View { work: PathBuf },
+    /// A copy beside the workspace.
+    Copy(TreeCopy),
+    /// The workspace.
+    InPlace,
+}
+
+/// What keeps commands apart from the workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Isolation {
+    /// They see a view at its path.
+    View,
+    /// They are told of a copy, and can reach the workspace by its path.
+    Copy,
+    /// Nothing.
+    InPlace,
+}
+
+impl Site {
+    /// A private copy: a view where the machine allows it, else a copy. `scratch` is on the file system of the workspace.
+    pub(super) fn private(
         workspace: &Path,
         scratch: &Path,
         supervisor: &Supervisor,
         cancel: &Cancel,
     ) -> Result<Self> {
-        let work = scratch.join("work");
         if supports_overlay(supervisor, &scratch.join("probe"))? {
             let entries = scratch.join("upper");
             make_like(&entries, workspace).map_err(|error| cannot("create", &entries, error))?;
-            return Ok(Self { workspace: workspace.to_owned(), entries, work, copied: None });
+            let kind = Kind::View { work: scratch.join("work") };
+            return Ok(Self { workspace: workspace.to_owned(), entries, kind });
         }
         let entries = scratch.join("copy");
-        let copied = TreeCopy::make(workspace, &entries, cancel)?;
-        Ok(Self { workspace: workspace.to_owned(), entries, work, copied: Some(copied) })
+        let kind = Kind::Copy(TreeCopy::make(workspace, &entries, cancel)?);
+        Ok(Self { workspace: workspace.to_owned(), entries, kind })
+    }
+
+    /// The workspace itself.
+    pub(super) fn in_place(workspace: &Path) -> Self {
+        Self { workspace: workspace.to_owned(), entries: workspace.to_owned(), kind: Kind::InPlace }
+    }
+
+    pub(super) const fn isolation(&self) -> Isolation {
+        match self.kind {
+            Kind::View { .. } => Isolation::View,
+            Kind::Copy(_) => Isolation::Copy,
+            Kind::InPlace => Isolation::InPlace,
+        }
     }
 
     /// The root as commands see it.
     pub(super) fn root(&self) -> &Path {
-        if self.copied.is_some() { &self.entries } else { &self.workspace }
+        if matches!(self.kind, Kind::Copy(_)) { &self.entries } else { &self.workspace }
+    }
+
+    /// Where the entries are that differ from the workspace.
+    pub(super) fn entries(&self) -> &Path {
+        &self.entries
     }
 
     /// What commands see.
     pub(super) fn view(&self) -> View {
-        if self.copied.is_some() {
-            return View::Host;
-        }
+        let Kind::View { work } = &self.kind else { return View::Host };
         View::Overlay(Overlay {
             lower: self.workspace.clone(),
             upper: self.entries.clone(),
-            work: self.work.clone(),
+            work: work.clone(),
             at: self.workspace.clone(),
             hidden: vec![PathBuf::from(".backstay")],
         })
@@ -69,15 +107,58 @@ impl PrivateCopy {
 
     /// The name in the scratch directory under which the entries are.
     pub(super) fn directory(&self) -> &'static [u8] {
-        if self.copied.is_some() { b"copy" } else { b"upper" }
+        if matches!(self.kind, Kind::Copy(_)) { b"copy" } else { b"upper" }
     }
 
     /// Whether a command would find something at `path`.
     pub(super) fn has(&self, path: &Path) -> bool {
         match fs::symlink_metadata(self.entries.join(path)) {
             Ok(found) => !is_whiteout(&found),
-            Err(_) if self.copied.is_some() => false,
-            Err(_) => fs::symlink_metadata(self.workspace.join(path)).is_ok(),
+            Err(_) => self.shows_through() && fs::symlink_metadata(self.workspace.join(path)).is_ok(),
+        }
+    }
+
+    /// Whether a command finds what is in the workspace and not in the entries.
+    const fn shows_through(&self) -> bool {
+        matches!(self.kind, Kind::View { .. })
+    }
+
+    /// Whether `path`, relative to the root, leads out of it through a link that a command would find.
+    pub(super) fn leads_out(&self, path: &Path) -> bool {
+        let mut open = parts_of(path);
+        let (mut at, mut links) = (PathBuf::new(), 0);
+        while let Some(part) = open.pop() {
+            if part == ".." {
+                if !at.pop() {
+                    return true;
+                }
+                continue;
+            }
+            at.push(&part);
+            let Some(target) = self.read_link(&at) else { continue };
+            links += 1;
+            if links > MOST_LINKS {
+                return true;
+            }
+            at.pop();
+            if target.is_absolute() {
+                let Ok(inside) = target.strip_prefix(self.root()) else { return true };
+                at = PathBuf::new();
+                open.extend(parts_of(inside));
+            } else {
+                open.extend(parts_of(&target));
+            }
+        }
+        false
+    }
+
+    /// Where the link at `path` leads, if a command would find one there.
+    fn read_link(&self, path: &Path) -> Option<PathBuf> {
+        let entry = self.entries.join(path);
+        match fs::symlink_metadata(&entry) {
+            Ok(found) if found.is_symlink() => fs::read_link(entry).ok(),
+            Err(_) if self.shows_through() => fs::read_link(self.workspace.join(path)).ok(),
+            Ok(_) | Err(_) => None,
         }
     }
 
@@ -109,7 +190,7 @@ impl PrivateCopy {
         let at = self.entries.join(path);
         let removed = || -> io::Result<()> {
             self.make_room(path)?;
-            if self.copied.is_none() && fs::symlink_metadata(self.workspace.join(path)).is_ok() {
+            if self.shows_through() && fs::symlink_metadata(self.workspace.join(path)).is_ok() {
                 rustix::fs::mknodat(CWD, &at, FileType::CharacterDevice, Mode::empty(), 0)?;
             }
             Ok(())
@@ -117,10 +198,12 @@ impl PrivateCopy {
         removed().map_err(|error| cannot("remove", &at, error))
     }
 
-    /// What differs from the workspace.
+    /// What differs from the workspace; nothing in place.
     pub(super) fn changes(&self) -> Result<Vec<LayerEntry>> {
-        if let Some(copied) = &self.copied {
-            return Ok(copied.changes(&self.entries)?);
+        match &self.kind {
+            Kind::Copy(copied) => return Ok(copied.changes(&self.entries)?),
+            Kind::InPlace => return Ok(Vec::new()),
+            Kind::View { .. } => {}
         }
         let found = changes_of(&self.entries).map_err(|error| cannot("list", &self.entries, error))?;
         let entry = |entry: backstay_process::UpperEntry| LayerEntry {
@@ -163,6 +246,16 @@ impl PrivateCopy {
     }
 }
 
+/// The parts of a path, the first of them last.
+fn parts_of(path: &Path) -> Vec<OsString> {
+    let parts = path.components().filter_map(|part| match part {
+        Component::Normal(part) => Some(part.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        _ => None,
+    });
+    parts.collect::<Vec<_>>().into_iter().rev().collect()
+}
+
 fn is_whiteout(found: &fs::Metadata) -> bool {
     use std::os::unix::fs::FileTypeExt;
     found.file_type().is_char_device() && found.rdev() == 0
@@ -192,7 +285,7 @@ fn make_like(directory: &Path, model: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn xattr_names(path: &Path) -> io::Result<Vec<Vec<u8>>> {
+pub(super) fn xattr_names(path: &Path) -> io::Result<Vec<Vec<u8>>> {
     let mut names = vec![0; 64 << 10];
     match rustix::fs::llistxattr(path, &mut names[..]) {
         Ok(length) => {
@@ -201,5 +294,37 @@ fn xattr_names(path: &Path) -> io::Result<Vec<Vec<u8>>> {
         }
         Err(rustix::io::Errno::OPNOTSUPP) => Ok(Vec::new()),
         Err(errno) => Err(errno.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_working_directory_is_followed_through_links_and_must_stay_inside() {
+        let place = tempfile::tempdir().unwrap();
+        let root = place.path().join("root");
+        fs::create_dir_all(root.join("a/b")).unwrap();
+        for (target, link) in [
+            ("..", "up"),
+            ("../..", "a/up"),
+            ("b", "a/in"),
+            ("/etc", "etc"),
+            ("loop", "loop"),
+            ("up/root/a", "round"),
+        ] {
+            symlink(target, root.join(link)).unwrap();
+        }
+        symlink(root.join("a"), root.join("absolute")).unwrap();
+        let site = Site::in_place(&root);
+        for inside in ["", "a/b", "a/in", "absolute/b", "not/there"] {
+            assert!(!site.leads_out(Path::new(inside)), "{inside}");
+        }
+        for outside in ["up", "a/up", "etc", "loop", "round", "absolute/up/x"] {
+            assert!(site.leads_out(Path::new(outside)), "{outside}");
+        }
     }
 }
