@@ -19,6 +19,7 @@ pub mod yaml;
 
 mod commit_id;
 mod error;
+mod login;
 mod name;
 mod pin;
 mod reference;

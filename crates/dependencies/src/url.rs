@@ -3,9 +3,11 @@
 use std::fmt;
 use std::path::Path;
 
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use crate::error::{DependencyError, Result};
+use crate::login::Login;
 
 /// The longest source, in bytes.
 const MAX_BYTES: usize = 2048;
@@ -47,6 +49,18 @@ impl SourceUrl {
             if host.is_empty() || host.starts_with('-') || authority.starts_with('-') {
                 return refuse("it names no host");
             }
+            if !has_port_or_none(host) {
+                return refuse(
+                    "its port is no number (in a password, `/` is written %2F and `@` is written %40)",
+                );
+            }
+            let user = authority.strip_suffix(host).unwrap_or_default();
+            if scheme.eq_ignore_ascii_case("ssh") && user.contains(':') {
+                return refuse("ssh takes no password from a URL");
+            }
+            if user.split(':').any(|part| decoded(part).is_none()) {
+                return refuse("its user or password has control characters or is not UTF-8");
+            }
             return Ok(Self(text.to_owned()));
         }
         match text.split_once(':') {
@@ -74,7 +88,28 @@ impl SourceUrl {
         (!self.0.contains("://") && !is_scp).then(|| Path::new(&self.0))
     }
 
-    /// What git is told, with a relative path made absolute against the root of the workspace.
+    /// Who we are at an http or https source that says so.
+    pub(crate) fn login(&self) -> Option<Login> {
+        let (scheme, user, rest) = self.http_parts()?;
+        let host = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+        let (user, password) = match user.split_once(':') {
+            Some((user, password)) => (user, Some(decoded(password)?)),
+            None => (user, None),
+        };
+        Some(Login::new(&format!("{scheme}://{host}"), decoded(user)?, password))
+    }
+
+    /// Scheme, user part and the rest of an http or https URL that has a user part.
+    fn http_parts(&self) -> Option<(&str, &str, &str)> {
+        let (scheme, rest) = self.0.split_once("://")?;
+        let is_http = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+        let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+        let at = authority.rfind('@').filter(|_| is_http)?;
+        Some((scheme, &rest[..at], &rest[at + 1..]))
+    }
+
+    /// What git is told and remembers: without the user part of an http or https URL (see [`Self::login`]), with a relative path
+    /// made absolute against the root of the workspace.
     pub fn for_git(&self, root: &Path) -> String {
         match self.as_path() {
             Some(path) if path.is_relative() => {
@@ -90,7 +125,10 @@ impl SourceUrl {
                 }
                 absolute.to_string_lossy().into_owned()
             }
-            _ => self.0.clone(),
+            _ => match self.http_parts() {
+                Some((scheme, _, rest)) => format!("{scheme}://{rest}"),
+                None => self.0.clone(),
+            },
         }
     }
 
@@ -152,6 +190,22 @@ pub(crate) fn redact(text: &str) -> String {
     }
     shown.push_str(rest);
     shown
+}
+
+/// Whether `host`, which may have a port, has a numeric one.
+fn has_port_or_none(host: &str) -> bool {
+    // An IPv6 address in brackets has colons of its own.
+    let name_end = host.rfind(']').map_or(0, |bracket| bracket + 1);
+    match host[name_end..].split_once(':') {
+        Some((_, port)) => port.bytes().all(|b| b.is_ascii_digit()),
+        None => true,
+    }
+}
+
+/// `text` without its percent-encoding; `None` when that is no text without control characters.
+fn decoded(text: &str) -> Option<String> {
+    let text = percent_decode_str(text).decode_utf8().ok()?;
+    (!text.chars().any(char::is_control)).then(|| text.into_owned())
 }
 
 /// Whether the colon of `host:1234` begins a port.
@@ -226,5 +280,17 @@ mod tests {
         let root = Path::new("/w/app");
         assert_eq!(SourceUrl::parse("../kb").unwrap().for_git(root), "/w/kb");
         assert_eq!(SourceUrl::parse("git@h:kb").unwrap().for_git(root), "git@h:kb");
+    }
+
+    #[test]
+    fn git_is_told_no_password() {
+        let told = |url: &str| SourceUrl::parse(url).unwrap().for_git(Path::new("/w"));
+        assert_eq!(told("https://u:p%40q@example.org:8080/kb.git"), "https://example.org:8080/kb.git");
+        assert_eq!(told("HTTP://u:a@b@[::1]:80/kb"), "HTTP://[::1]:80/kb");
+        assert_eq!(told("https://token@example.org/kb"), "https://example.org/kb");
+        assert_eq!(told("ssh://git@example.org/kb"), "ssh://git@example.org/kb");
+        for url in ["https://u:p/q@h/y", "ssh://git:p@h/y", "https://u:p%0aq@h/y", "https://u:p%ff@h/y"] {
+            assert!(SourceUrl::parse(url).is_err(), "{url:?}");
+        }
     }
 }

@@ -10,6 +10,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use super::error::GitError;
+use crate::url::SourceUrl;
 
 /// How often a running git is looked at whether it is to be stopped.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -156,6 +157,15 @@ impl Call<'_> {
 
     pub(super) fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Where to fetch from. What proves who we are goes the way of the environment: anybody may read the arguments of a process.
+    pub(super) fn source(mut self, source: &SourceUrl, root: &Path) -> Self {
+        self.args.push(source.for_git(root).into());
+        if let Some(login) = source.login() {
+            self.environment.extend(login.environment());
+        }
         self
     }
 

@@ -68,9 +68,10 @@ impl Store {
         if self.head()?.is_none() {
             return Ok(0);
         }
+        let tags = format!("--glob={}", self.source_tags()?);
         let text = self
             .call("rev-list")
-            .args(["--count", "--not", "--remotes", "--tags", "--not", "--branches", "HEAD"])
+            .args(["--count", "--not", "--remotes", &tags, "--not", "--branches", "HEAD"])
             .text()?;
         text.trim().parse().map_err(|_| GitError::Unexpected { command: "rev-list".to_owned() }.into())
     }

@@ -9,17 +9,19 @@ use crate::commit_id::CommitId;
 use crate::error::Result;
 use crate::url::SourceUrl;
 
-/// What is fetched: every branch to `refs/remotes/origin`, every tag, each as it is there now.
-const EVERYTHING: [&str; 2] = ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"];
+/// What is fetched: every branch and every tag, each as it is there now. Tags of the source have a place of their own, because
+/// `refs/tags` also has those that someone made here.
+const EVERYTHING: [&str; 2] = ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/backstay/tags/*"];
 
 impl Store {
-    /// Fetches every branch and tag of `source`. What moved there moves here; what is gone there goes here.
+    /// Fetches every branch and tag of `source`. What moved there moves here; what is gone there means nothing here any more.
     ///
-    /// The checkout is not touched. `root` is what a relative path starts from.
+    /// In `refs/tags` the tags of the source are added and moved and none is removed. The checkout is not touched. `root` is what a relative path starts from.
     pub fn fetch(&self, source: &SourceUrl, root: &Path) -> Result<()> {
         self.call("fetch")
-            .args(["--quiet", "--prune", "--force", "--no-tags", "--no-recurse-submodules"])
-            .args(["--no-write-fetch-head", "--no-auto-maintenance", "--", &source.for_git(root)])
+            .args(["--quiet", "--prune", "--force", "--tags", "--no-recurse-submodules"])
+            .args(["--no-write-fetch-head", "--no-auto-maintenance", "--"])
+            .source(source, root)
             .args(EVERYTHING)
             .run()?;
         Ok(())
@@ -29,7 +31,9 @@ impl Store {
     pub fn fetch_commit(&self, source: &SourceUrl, root: &Path, commit: &CommitId) -> Result<()> {
         self.call("fetch")
             .args(["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"])
-            .args(["--no-auto-maintenance", "--", &source.for_git(root), commit.as_str()])
+            .args(["--no-auto-maintenance", "--"])
+            .source(source, root)
+            .arg(commit.as_str())
             .run()?;
         Ok(())
     }
@@ -40,7 +44,7 @@ impl Store {
     pub fn clone_into(git: &Git, source: &SourceUrl, root: &Path, git_dir: &Path) -> Result<Self> {
         git.call(root, "clone")
             .args(["--quiet", "--bare", "--template=", "--"])
-            .arg(source.for_git(root))
+            .source(source, root)
             .arg(git_dir)
             .run()?;
         let store =
@@ -55,6 +59,11 @@ impl Store {
         let branch = String::from_utf8_lossy(&branch.stdout).trim().to_owned();
         let moves = "create refs/remotes/origin/%(refname:lstrip=2) %(objectname)%0adelete %(refname)";
         let moves = self.call("for-each-ref").arg(format!("--format={moves}")).arg("refs/heads/").text()?;
+        let tags = "create refs/backstay/tags/%(refname:lstrip=2) %(objectname)";
+        let tags = self.call("for-each-ref").arg(format!("--format={tags}")).arg("refs/tags/").text()?;
+        if !tags.is_empty() {
+            self.call("update-ref").arg("--stdin").stdin(tags).run()?;
+        }
         // HEAD points to one of them; it is set to a commit when the checkout is made.
         if !moves.is_empty() {
             self.call("update-ref").arg("--stdin").stdin(moves.as_str()).run()?;

@@ -29,8 +29,12 @@ impl Store {
         references: &[Reference],
     ) -> Result<Vec<Result<CommitId>>> {
         let candidates: Vec<Vec<String>> = references.iter().map(candidates).collect();
-        let names: Vec<String> =
-            candidates.iter().flatten().map(|candidate| format!("{candidate}^{{commit}}")).collect();
+        let tags = self.source_tags()?;
+        let place = |candidate: &String| match candidate.strip_prefix("refs/tags/") {
+            Some(tag) => format!("{tags}/{tag}^{{commit}}"),
+            None => format!("{candidate}^{{commit}}"),
+        };
+        let names: Vec<String> = candidates.iter().flatten().map(place).collect();
         let mut found = self.look_up(&names)?.into_iter();
         let mut resolved = Vec::with_capacity(references.len());
         for (reference, candidates) in references.iter().zip(candidates) {
@@ -49,6 +53,13 @@ impl Store {
             resolved.push(only(dependency, reference, &meanings));
         }
         Ok(resolved)
+    }
+
+    /// Where the tags of the source are: in `refs/tags` among others as long as nothing was fetched into a store that someone
+    /// else made.
+    pub(super) fn source_tags(&self) -> Result<&'static str> {
+        let any = self.call("for-each-ref").args(["--count=1", "refs/backstay/tags/"]).text()?;
+        Ok(if any.is_empty() { "refs/tags" } else { "refs/backstay/tags" })
     }
 
     /// Whether a local branch has this name: for what a repository says about itself.

@@ -237,6 +237,23 @@ fn a_moved_tag_and_a_deleted_one_are_seen() {
 }
 
 #[test]
+fn a_tag_made_here_stays_and_means_nothing() {
+    let scene = Scene::new();
+    scene.declare("v1");
+    scene.resolve();
+    scene.git("app/.graft/kb", &["tag", "mine", "v2"]);
+    let store = scene.workspace.required_store(&name("kb")).unwrap();
+    scene.version("v4", &[("a.txt", "four")], &[]);
+    scene.git("kb", &["tag", "v4"]);
+    scene.resolve();
+    assert_eq!(scene.git("app/.graft/kb", &["tag", "--list"]), "mine\nv1\nv2\nv3\nv4");
+    let mine = store.resolve(&name("kb"), &reference("mine"));
+    assert!(matches!(mine.unwrap_err(), DependencyError::RefNotFound { .. }));
+    let here = store.resolve(&name("kb"), &reference("v4")).unwrap();
+    assert_eq!(here.as_str(), scene.commit_of("v4"));
+}
+
+#[test]
 fn a_tag_and_a_branch_that_differ_are_ambiguous_and_a_local_branch_never_counts() {
     let scene = Scene::new();
     scene.git("kb", &["branch", "twin", "v1"]);
