@@ -144,8 +144,9 @@ impl Service {
         };
         let ended = tx.finish_operation(&row.id, &end).await?;
         let (action, subject) = match (row.kind.as_str(), &row.target) {
-            ("upgrade", _) | (_, None) => ("dependency.upgraded", Subject::new("operation", &row.id)),
+            ("upgrade", _) => ("dependency.upgraded", Subject::new("operation", &row.id)),
             (_, Some(target)) => ("snapshot.restored", Subject::new("snapshot", target)),
+            (_, None) => ("dependencies.changed", Subject::new("operation", &row.id)),
         };
         let target = match &row.target {
             Some(target) => tx.snapshot(target).await?,
