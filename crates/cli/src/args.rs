@@ -114,6 +114,8 @@ pub(crate) enum Command {
     Restore(commands::restore::RestoreArgs),
     Undo(commands::undo::UndoArgs),
     Upgrade(commands::upgrade::UpgradeArgs),
+    #[command(subcommand)]
+    Deps(commands::deps::DepsCommand),
     Delete(commands::delete::DeleteArgs),
     Pin(commands::pin::PinArgs),
     Unpin(commands::pin::UnpinArgs),

@@ -25,11 +25,22 @@ pub(crate) struct Context {
     pub(crate) cancel: Cancel,
     /// What the person should know although the command succeeds.
     pub(crate) notices: Notices,
+    /// What the command is called, as far as it matters to it.
+    pub(crate) invocation: Invocation,
+}
+
+/// How the program was started, and for what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Invocation {
+    /// Under the name `graft`.
+    pub(crate) as_graft: bool,
+    /// For a command about dependencies.
+    pub(crate) about_dependencies: bool,
 }
 
 impl Context {
     /// The surroundings of the command line.
-    pub(crate) fn new(globals: Globals, output: Output) -> Self {
+    pub(crate) fn new(globals: Globals, output: Output, invocation: Invocation) -> Self {
         Self {
             globals,
             output,
@@ -37,6 +48,7 @@ impl Context {
             rng: Arc::new(OsRandom),
             cancel: Cancel::new(),
             notices: Notices::default(),
+            invocation,
         }
     }
 
@@ -56,6 +68,7 @@ impl Context {
         let directory = self.directory()?;
         match self.globals.directory {
             Some(_) => discover::exactly(&directory),
+            None if self.invocation.about_dependencies => discover::workspace_with_dependencies(&directory),
             None => discover::workspace(&directory),
         }
     }

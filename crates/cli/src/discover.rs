@@ -7,6 +7,9 @@ use crate::failure::Failure;
 /// The name of Backstay's own directory at the root of a workspace.
 pub(crate) const OWN_DIRECTORY: &str = ".backstay";
 
+/// The file that declares dependencies.
+const DECLARATIONS: &str = "graft.yaml";
+
 /// How the workspace was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
@@ -34,10 +37,19 @@ pub(crate) struct Workspace {
 /// Finds the workspace that `start` belongs to: the nearest ancestor with `.backstay/`, else the top of the git work
 /// tree, else `start` itself. Inside `.graft/<dependency>` it is the outer workspace.
 pub(crate) fn workspace(start: &Path) -> Result<Workspace, Failure> {
+    find(start, false)
+}
+
+/// The same for a command about dependencies: an ancestor with `graft.yaml` counts as one with `.backstay/` does.
+pub(crate) fn workspace_with_dependencies(start: &Path) -> Result<Workspace, Failure> {
+    find(start, true)
+}
+
+fn find(start: &Path, declared: bool) -> Result<Workspace, Failure> {
     let start = workspace_at(start)?;
     let mut from = start.as_path();
     let (root, found) = loop {
-        let (root, found) = nearest(from);
+        let (root, found) = nearest(from, declared);
         match outside_of_graft(&root) {
             Some(outer) => from = outer_within(from, &outer),
             None => break (root, found),
@@ -64,10 +76,13 @@ fn workspace_at(directory: &Path) -> Result<PathBuf, Failure> {
     }
 }
 
-fn nearest(start: &Path) -> (PathBuf, Found) {
+fn nearest(start: &Path, declared: bool) -> (PathBuf, Found) {
     let with =
         |name: &str| start.ancestors().find(|directory| directory.join(name).symlink_metadata().is_ok());
-    if let Some(root) = start.ancestors().find(|directory| directory.join(OWN_DIRECTORY).is_dir()) {
+    let is_marked = |directory: &&Path| {
+        directory.join(OWN_DIRECTORY).is_dir() || (declared && directory.join(DECLARATIONS).is_file())
+    };
+    if let Some(root) = start.ancestors().find(is_marked) {
         (root.to_path_buf(), Found::Initialized)
     } else if let Some(root) = with(".git") {
         (root.to_path_buf(), Found::GitTop)
@@ -128,6 +143,22 @@ mod tests {
         fs::create_dir_all(top.join("w/.graft/kb/deep")).unwrap();
         fs::write(top.join("w/.graft/kb/.git"), "gitdir: ../../.git/modules/kb").unwrap();
         assert_eq!(root_from(&top.join("w/.graft/kb/deep")).0, top.join("w"));
+    }
+
+    #[test]
+    fn declarations_mark_a_workspace_for_commands_about_them_alone() {
+        let scratch = tempfile::tempdir().unwrap();
+        let top = scratch.path().canonicalize().unwrap();
+        fs::create_dir_all(top.join(".git")).unwrap();
+        fs::create_dir_all(top.join("app/src/deep")).unwrap();
+        fs::create_dir_all(top.join("app/.graft/kb/sub")).unwrap();
+        for file in ["app/graft.yaml", "app/.graft/kb/graft.yaml"] {
+            fs::write(top.join(file), "apiVersion: graft/v0\n").unwrap();
+        }
+        let with = |start: &str| workspace_with_dependencies(&top.join(start)).unwrap().root;
+        assert_eq!(with("app/src/deep"), top.join("app"));
+        assert_eq!(with("app/.graft/kb/sub"), top.join("app"));
+        assert_eq!(root_from(&top.join("app/src/deep")).0, top);
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub(crate) async fn dispatch(cx: &Context, command: Command) -> CommandResult {
         Command::Restore(args) => commands::restore::run(cx, args).await,
         Command::Undo(args) => commands::undo::run(cx, args).await,
         Command::Upgrade(args) => Box::pin(commands::upgrade::run(cx, args)).await,
+        Command::Deps(command) => Box::pin(commands::deps::run(cx, command)).await,
         Command::Delete(args) => commands::delete::run(cx, args).await,
         Command::Pin(args) => commands::pin::pin(cx, args).await,
         Command::Unpin(args) => commands::pin::unpin(cx, args).await,

@@ -16,6 +16,10 @@ pub(crate) enum Exit {
     Partial,
     /// A signal ended it, and everything is as it was.
     Interrupted,
+    /// What a dependency is at is not what the lock says.
+    Mismatch,
+    /// A command that was run for the person ended with this code.
+    Child(u8),
 }
 
 impl Exit {
@@ -26,6 +30,8 @@ impl Exit {
             Self::Negative => 1,
             Self::Partial => 3,
             Self::Interrupted => 130,
+            Self::Mismatch => 2,
+            Self::Child(code) => code,
         }
     }
 }
@@ -134,6 +140,13 @@ impl Failure {
     #[must_use]
     pub(crate) fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.details.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Replaces the exit code.
+    #[must_use]
+    pub(crate) fn exits(mut self, code: u8) -> Self {
+        self.0.exit_code = code;
         self
     }
 

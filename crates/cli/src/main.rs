@@ -11,6 +11,7 @@ mod demo;
 mod discover;
 mod dispatch;
 mod failure;
+mod graft;
 mod human;
 mod inside;
 mod interrupt;
@@ -33,8 +34,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::Cli;
-use crate::context::Context;
+use crate::context::{Context, Invocation};
 use crate::failure::{CommandResult, Exit, Failure};
+use crate::graft::Words;
 use crate::output::Output;
 
 fn main() -> ExitCode {
@@ -42,12 +44,21 @@ fn main() -> ExitCode {
     if let Some(exit) = supervise::entry(std::env::args_os()) {
         return exit;
     }
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => return usage::report(&error),
+    let (words, as_graft) = match graft::words(std::env::args_os()) {
+        Words::Own(words) => (words, false),
+        Words::Graft(words) => (words, true),
+        Words::NotProvided(command) => return usage::not_provided(&command),
     };
-    let output = Output::new(cli.globals.output_format(), cli.globals.quiet, cli.globals.color);
-    let cx = Context::new(cli.globals, output.clone());
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(error) => return usage::report(&error, as_graft),
+    };
+    let mut output = Output::new(cli.globals.output_format(), cli.globals.quiet, cli.globals.color);
+    if as_graft {
+        output = output.as_graft();
+    }
+    let about_dependencies = matches!(cli.command, args::Command::Deps(_) | args::Command::Upgrade(_));
+    let cx = Context::new(cli.globals, output.clone(), Invocation { as_graft, about_dependencies });
     let result = run(&cx, cli.command);
     let notices = cx.notices.take();
     for notice in &notices {
@@ -67,7 +78,9 @@ fn main() -> ExitCode {
         }
         Err(failure) => {
             output.failure(&failure);
-            failure.exit_code().into()
+            // Under that name, a value that cannot be used is a failure; only an unknown option is wrong usage.
+            let code = if as_graft && failure.exit_code() == 2 { 1 } else { failure.exit_code() };
+            code.into()
         }
     }
 }

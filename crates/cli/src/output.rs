@@ -31,6 +31,7 @@ pub(crate) struct Output {
     stderr_style: Style,
     closed: Arc<AtomicBool>,
     silent: bool,
+    error_label: &'static str,
 }
 
 impl Output {
@@ -43,6 +44,7 @@ impl Output {
             stderr_style: Style::choose(color, io::stderr().is_terminal()),
             closed: Arc::new(AtomicBool::new(false)),
             silent: false,
+            error_label: "error:",
         }
     }
 
@@ -50,6 +52,12 @@ impl Output {
     #[must_use]
     pub(crate) fn silenced(&self) -> Self {
         Self { format: Format::Text, quiet: true, silent: true, ..self.clone() }
+    }
+
+    /// The same output, with failures told as `graft` tells them.
+    #[must_use]
+    pub(crate) fn as_graft(&self) -> Self {
+        Self { error_label: "Error:", ..self.clone() }
     }
 
     /// The form of the output.
@@ -166,7 +174,7 @@ impl Output {
         for (label, text) in failure.lines() {
             let label = format!("{label}:");
             let label = match label.as_str() {
-                "error:" => style.error(&label),
+                "error:" => style.error(self.error_label),
                 "hint:" => style.hint(&label),
                 _ => style.dim(&label),
             };

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use backstay_process::Supervisor;
+
 /// The word. Nobody types it, so no help text names it.
 const WORD: &str = "__supervise";
 
@@ -12,6 +14,6 @@ pub(crate) fn entry(mut arguments: impl Iterator<Item = OsString>) -> Option<Exi
 }
 
 /// The supervisor of the commands that this process runs.
-pub(crate) fn supervisor() -> backstay_process::Supervisor {
-    backstay_process::Supervisor::this_program([WORD])
+pub(crate) fn supervisor() -> Supervisor {
+    Supervisor::this_program([WORD])
 }

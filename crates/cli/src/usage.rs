@@ -9,9 +9,17 @@ use crate::output::{Format, Output};
 use crate::style::ColorChoice;
 
 /// Reports what the parser says: help and version on standard output, a mistake on standard error and, when a program
-/// asked for it, as JSON.
-pub(crate) fn report(error: &clap::Error) -> ExitCode {
+/// asked for it, as JSON. `as_graft`: a wrong or conflicting value is a failure, and only an unknown option wrong usage.
+pub(crate) fn report(error: &clap::Error, as_graft: bool) -> ExitCode {
     let format = wanted_format(std::env::args());
+    if as_graft && error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let text = error.to_string();
+        let failure =
+            Failure::usage(text.lines().next().unwrap_or("wrong usage").trim_start_matches("error: "));
+        let failure = if is_about_a_value(error.kind()) { failure.exits(1) } else { failure };
+        Output::new(format, false, ColorChoice::Auto).as_graft().failure(&failure);
+        return failure.exit_code().into();
+    }
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) || format == Format::Text {
         // A reader that has gone away is no error.
         drop(error.print());
@@ -22,6 +30,28 @@ pub(crate) fn report(error: &clap::Error) -> ExitCode {
     let failure = Failure::usage(message).hint("`backstay help` and `backstay help COMMAND` tell more");
     Output::new(format, false, ColorChoice::Auto).failure(&failure);
     failure.exit_code().into()
+}
+
+/// Reports a command of `graft` that this program does not have.
+pub(crate) fn not_provided(command: &str) -> ExitCode {
+    let failure = Failure::usage(format!("`{}` is not provided", crate::human::one_line(command)))
+        .hint("`graft --help` lists what is");
+    Output::new(wanted_format(std::env::args()), false, ColorChoice::Auto).as_graft().failure(&failure);
+    failure.exit_code().into()
+}
+
+fn is_about_a_value(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::InvalidValue
+            | ErrorKind::ValueValidation
+            | ErrorKind::ArgumentConflict
+            | ErrorKind::TooManyValues
+            | ErrorKind::TooFewValues
+            | ErrorKind::WrongNumberOfValues
+            | ErrorKind::NoEquals
+            | ErrorKind::MissingRequiredArgument
+    )
 }
 
 /// The format that the words of the command line ask for, as far as it can be seen without understanding them.

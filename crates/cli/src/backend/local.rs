@@ -488,7 +488,7 @@ impl Local {
 }
 
 /// What accompanies a long use case, and what is shown meanwhile.
-pub(super) fn run(cx: &Context, verb: &'static str, wait: u64) -> (Run, Shown) {
+pub(crate) fn run(cx: &Context, verb: &'static str, wait: u64) -> (Run, Shown) {
     let shown = Shown::begin(&cx.globals, &cx.output, verb);
     let run = Run {
         progress: Arc::clone(&shown.receiver()),

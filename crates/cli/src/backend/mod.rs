@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod bare;
+pub(crate) mod dependencies;
 mod errors;
 pub(crate) mod group;
 pub(crate) mod local;
@@ -90,11 +91,11 @@ fn listed_triggers() -> Vec<Trigger> {
     Trigger::ALL.iter().copied().filter(|trigger| *trigger != Trigger::Safety).collect()
 }
 
-/// The newest operation that is done and changed something.
+/// The newest operation that is done, changed something, and kept the state before.
 fn last_done(page: &OperationPage) -> Result<String, Failure> {
     page.operations
         .iter()
-        .find(|operation| operation.state == OperationState::Done && operation.serial_after.is_some())
+        .find(|operation| operation.state == OperationState::Done && operation.snapshot_id.is_some())
         .map(|operation| operation.id.clone())
         .ok_or_else(|| {
             Failure::new(ErrorKind::NotFound, "there is nothing to undo")

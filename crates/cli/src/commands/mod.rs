@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod delete;
 pub(crate) mod demo;
+pub(crate) mod deps;
 pub(crate) mod diff;
 pub(crate) mod events;
 pub(crate) mod group;

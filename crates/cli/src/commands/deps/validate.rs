@@ -1,0 +1,114 @@
+//! `backstay deps validate`
+
+use std::io::Write;
+
+use backstay_dependencies::query::{self, Checked, Report, What};
+use clap::Args;
+
+use super::{Fetching, Staging, notes, request};
+use crate::args::Changing;
+use crate::backend::dependencies::{Changer, ask};
+use crate::context::Context;
+use crate::failure::{CommandResult, Exit};
+
+/// Check graft.yaml, graft.lock, and whether each checkout is what the lock says
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Exit codes:
+  0 all is right, 1 a file is wrong, 2 a checkout is not what the lock says")]
+pub(crate) struct ValidateArgs {
+    /// Only graft.yaml
+    #[arg(long, conflicts_with_all = ["lock", "integrity"])]
+    pub(crate) config: bool,
+
+    /// Only graft.lock
+    #[arg(long, conflicts_with = "integrity")]
+    pub(crate) lock: bool,
+
+    /// Only the checkouts
+    #[arg(long)]
+    pub(crate) integrity: bool,
+
+    /// Also check that every declared change names a ref of this repository
+    #[arg(long)]
+    pub(crate) refs: bool,
+
+    /// Mend graft.lock first: the newest format, commits instead of annotated tags
+    #[arg(long)]
+    pub(crate) fix: bool,
+
+    #[command(flatten)]
+    pub(crate) staging: Staging,
+
+    #[command(flatten)]
+    pub(crate) changing: Changing,
+}
+
+/// Validates.
+pub(crate) async fn run(cx: &Context, args: ValidateArgs) -> CommandResult {
+    if args.fix {
+        fix(cx, &args).await?;
+    }
+    let all = !(args.config || args.lock || args.integrity);
+    let what = What {
+        config: all || args.config,
+        lock: all || args.lock,
+        integrity: all || args.integrity,
+        refs: args.refs,
+    };
+    let report = ask(cx, "Checking", move |workspace| query::validate(workspace, what)).await?;
+    cx.output.result(&report, |out, _| show(out, &report))?;
+    for part in [&report.config, &report.lock].into_iter().flatten() {
+        part.warnings.iter().for_each(|warning| cx.output.warn(warning));
+    }
+    let files_are_wrong = [&report.config, &report.lock].into_iter().flatten().any(|part| !part.valid);
+    Ok(match (&report.integrity, files_are_wrong) {
+        (_, true) => Exit::Negative,
+        (Some(integrity), false) if !integrity.valid => {
+            // A lock that is not there is no mismatch.
+            let compared = integrity.results.iter().any(|result| result.expected_commit.is_some());
+            if compared { Exit::Mismatch } else { Exit::Negative }
+        }
+        _ => Exit::Done,
+    })
+}
+
+async fn fix(cx: &Context, args: &ValidateArgs) -> Result<(), crate::failure::Failure> {
+    let at = Changer::open(cx).await?;
+    let (run, shown) = Changer::run(cx, "Mending", args.changing.wait);
+    let asked = request(&args.changing, args.staging, Fetching { offline: true }, false);
+    let done = at.service.fix_lock(&at.caller, &at.source.id, asked, &run).await?;
+    drop(shown);
+    for name in &done.report.peeled {
+        cx.output.note(&format!("{name}: the lock named an annotated tag and names its commit now"));
+    }
+    for name in &done.report.dropped {
+        cx.output.note(&format!("{name}: dropped from graft.lock"));
+    }
+    notes(cx, done.not_staged, &done.not_applied, args.changing.dry_run);
+    Ok(())
+}
+
+fn show(out: &mut dyn Write, report: &Report) -> std::io::Result<()> {
+    let part = |out: &mut dyn Write, name: &str, good: &str, part: &Checked| {
+        if part.valid {
+            return writeln!(out, "{name}: {good}");
+        }
+        writeln!(out, "{name}: invalid")?;
+        part.errors.iter().try_for_each(|error| writeln!(out, "  {error}"))
+    };
+    if let Some(config) = &report.config {
+        part(out, "graft.yaml", "Schema is valid", config)?;
+    }
+    if let Some(lock) = &report.lock {
+        part(out, "graft.lock", "Lock file is valid", lock)?;
+    }
+    if let Some(integrity) = &report.integrity {
+        writeln!(out, "Integrity:")?;
+        for result in &integrity.results {
+            let mark = if result.valid { "✓" } else { "✗" };
+            writeln!(out, "  {mark} {}: {}", result.name, result.message)?;
+        }
+    }
+    writeln!(out, "{}", if report.overall { "Validation successful" } else { "Validation failed" })
+}
