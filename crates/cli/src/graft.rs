@@ -4,9 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 /// The verbs of `deps`, which are also the verbs of `graft`.
-const VERBS: [&str; 13] = [
-    "resolve", "fetch", "sync", "apply", "status", "changes", "show", "validate", "add", "remove", "run",
-    "tree", "help",
+const VERBS: [&str; 14] = [
+    "resolve", "fetch", "sync", "apply", "upgrade", "status", "changes", "show", "validate", "add", "remove",
+    "run", "tree", "help",
 ];
 
 /// Global options that take a value in the word after them.

@@ -1,6 +1,6 @@
 //! The dependencies of the workspace that a command stands in.
 
-use backstay_dependencies::git::{Git, Stop};
+use backstay_dependencies::git::{Git, Stop, Superproject};
 use backstay_dependencies::{DependencyError, DependencyName, Reference, Workspace};
 use backstay_model::{Caller, ErrorKind};
 use backstay_service::view::Source;
@@ -39,6 +39,31 @@ pub(crate) async fn ask<T: Send + 'static>(
     cx.blocking(verb, move |_, _| Ok(question(&workspace)?)).await
 }
 
+/// What has to be there before a command that changes dependencies makes anything of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// A git repository.
+    Repository,
+    /// And `graft.yaml`.
+    Declarations,
+    /// And `graft.lock`.
+    Lock,
+}
+
+/// Looks for what is needed; `.backstay` does not come to be for a command that could do nothing.
+pub(crate) async fn require(cx: &Context, needs: Needs) -> Result<(), Failure> {
+    let check = move |workspace: &Workspace| {
+        Superproject::find(workspace.git(), workspace.root())?;
+        match needs {
+            Needs::Repository => {}
+            Needs::Declarations => drop(workspace.required_yaml()?),
+            Needs::Lock => drop(workspace.required_lock()?),
+        }
+        Ok(())
+    };
+    ask(cx, "Looking", check).await
+}
+
 /// The service of a command that changes dependencies.
 pub(crate) struct Changer {
     pub(crate) service: Service,
@@ -47,9 +72,9 @@ pub(crate) struct Changer {
 }
 
 impl Changer {
-    /// Opens the workspace, and makes it one when it was none.
-    pub(crate) async fn open(cx: &Context) -> Result<Self, Failure> {
-        refuse_server(cx)?;
+    /// Opens the workspace, and makes it one when it was none and has what is needed.
+    pub(crate) async fn open(cx: &Context, needs: Needs) -> Result<Self, Failure> {
+        require(cx, needs).await?;
         let (root, caller) = (cx.workspace()?.root, opening::caller());
         let service = opening::service_created(cx, &root).await?;
         let source = service.ensure_workspace(&caller, &root, &opening::workspace_name(&root)).await?;

@@ -6,6 +6,7 @@ use backstay_api::upgrade::{NewUpgradePlan, UpgradeEvent, UpgradePlan, UpgradeRe
 use clap::{ArgGroup, Args};
 
 use crate::args::Changing;
+use crate::backend::dependencies::{Needs, name, reference, require};
 use crate::backend::{Backend, OnUpgradeEvent, on};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
@@ -154,7 +155,16 @@ impl UpgradeArgs {
 /// Plans or upgrades.
 pub(crate) async fn run(cx: &Context, args: UpgradeArgs) -> CommandResult {
     let request = args.request()?;
+    if let Some(dependency) = &args.dependency {
+        name(dependency)?;
+    }
+    if let Some(to) = &args.to {
+        reference(to)?;
+    }
     let backend = Backend::open(cx).await?;
+    if matches!(backend, Backend::Local(_)) {
+        require(cx, Needs::Declarations).await?;
+    }
     if args.changing.dry_run {
         let plan = on!(backend, plan_upgrade(cx, request))?;
         cx.output.result(&plan, |out, _| show_plan(out, &plan))?;

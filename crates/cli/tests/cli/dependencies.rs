@@ -70,7 +70,7 @@ impl Scene {
     }
 
     /// The binary, started under the name `graft`.
-    fn graft(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn graft(&self, arguments: &[&str]) -> Ran {
         let link = self.sandbox.beside("graft");
         if !link.exists() {
             std::os::unix::fs::symlink(BINARY, &link).unwrap();
@@ -80,15 +80,35 @@ impl Scene {
         Ran::of(self.isolated(&mut command))
     }
 
+    /// The commit that `reference` means at the source.
+    pub(crate) fn commit_of(&self, reference: &str) -> String {
+        self.git(&self.kb(), &["rev-parse", &format!("{reference}^{{commit}}")])
+    }
+
+    /// Another workspace beside, cloned from what is committed here.
+    pub(crate) fn teammate(&self) -> PathBuf {
+        self.git(&self.sandbox.root(), &["commit", "--quiet", "--message=depend on kb"]);
+        let mate = self.sandbox.beside("mate/w");
+        std::fs::create_dir(mate.parent().unwrap()).unwrap();
+        self.git(&self.sandbox.root(), &["clone", "--quiet", ".", mate.to_str().unwrap()]);
+        mate
+    }
+
+    /// The binary, run in another directory.
+    pub(crate) fn run_in(&self, directory: &std::path::Path, arguments: &[&str]) -> Ran {
+        let mut command = self.sandbox.command(arguments);
+        Ran::of(self.isolated(command.current_dir(directory)))
+    }
+
     pub(crate) fn source(&self, reference: &str) -> String {
         format!("{}#{reference}", self.kb().display())
     }
 
-    fn add(&self, reference: &str) {
+    pub(crate) fn add(&self, reference: &str) {
         self.run(&["add", "kb", &self.source(reference)]).expect(0);
     }
 
-    fn status_of_git(&self) -> String {
+    pub(crate) fn status_of_git(&self) -> String {
         self.git(&self.sandbox.root(), &["status", "--porcelain"])
     }
 }
@@ -225,20 +245,6 @@ fn commands_get_their_arguments_environment_and_exit_code() {
     let unknown = scene.run(&["run", "gone"]).expect(1);
     assert!(unknown.stderr.contains("Available commands") && unknown.stderr.contains("Available sequences"));
     assert!(scene.run(&["run"]).expect(0).stdout.contains("  say"));
-}
-
-#[test]
-fn the_name_graft_answers_as_graft_does() {
-    let scene = Scene::new();
-    scene.graft(&["add", "kb", &scene.source("v1")]).expect(0);
-    assert!(scene.graft(&["status"]).expect(0).stdout.starts_with("kb: v1"));
-    assert!(scene.graft(&["kb:where"]).expect(0).stdout.contains(".graft/kb"));
-    let bad = scene.graft(&["status", "--format", "xml"]).expect(1);
-    assert!(bad.stderr.starts_with("Error:"), "{}", bad.stderr);
-    scene.graft(&["changes", "kb", "--breaking", "--type", "fix"]).expect(1);
-    scene.graft(&["status", "--nonsense"]).expect(2);
-    assert!(scene.graft(&["init"]).expect(2).stderr.contains("not provided"));
-    assert!(scene.graft(&["status", "gone"]).expect(1).stderr.starts_with("Error:"));
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl Store {
         if self.head()?.is_none() {
             return Ok(0);
         }
-        let tags = format!("--glob={}", self.source_tags()?);
+        let tags = format!("--glob={}", self.source_tags());
         let text = self
             .call("rev-list")
             .args(["--count", "--not", "--remotes", &tags, "--not", "--branches", "HEAD"])

@@ -24,7 +24,7 @@ impl Store {
             .source(source, root)
             .args(EVERYTHING)
             .run()?;
-        Ok(())
+        self.note_source_tags()
     }
 
     /// Fetches one commit by its id, for one that no branch and no tag of `source` has any more. Not every server allows it.
@@ -64,6 +64,7 @@ impl Store {
         if !tags.is_empty() {
             self.call("update-ref").arg("--stdin").stdin(tags).run()?;
         }
+        self.note_source_tags()?;
         // HEAD points to one of them; it is set to a commit when the checkout is made.
         if !moves.is_empty() {
             self.call("update-ref").arg("--stdin").stdin(moves.as_str()).run()?;

@@ -11,6 +11,8 @@ use crate::reference::Reference;
 
 /// The fewest digits of a shortened commit id.
 const MIN_SHORT_ID: usize = 7;
+/// The file in a store that says where the tags of its source are.
+const OWN_TAGS: &str = "backstay-tags";
 
 impl Store {
     /// The commit that `reference` means in `dependency`.
@@ -29,7 +31,7 @@ impl Store {
         references: &[Reference],
     ) -> Result<Vec<Result<CommitId>>> {
         let candidates: Vec<Vec<String>> = references.iter().map(candidates).collect();
-        let tags = self.source_tags()?;
+        let tags = self.source_tags();
         let place = |candidate: &String| match candidate.strip_prefix("refs/tags/") {
             Some(tag) => format!("{tags}/{tag}^{{commit}}"),
             None => format!("{candidate}^{{commit}}"),
@@ -57,9 +59,18 @@ impl Store {
 
     /// Where the tags of the source are: in `refs/tags` among others as long as nothing was fetched into a store that someone
     /// else made.
-    pub(super) fn source_tags(&self) -> Result<&'static str> {
-        let any = self.call("for-each-ref").args(["--count=1", "refs/backstay/tags/"]).text()?;
-        Ok(if any.is_empty() { "refs/tags" } else { "refs/backstay/tags" })
+    pub(super) fn source_tags(&self) -> &'static str {
+        if self.git_dir.join(OWN_TAGS).is_file() { "refs/backstay/tags" } else { "refs/tags" }
+    }
+
+    /// Notes that the tags of the source have a place of their own now, even when there is none.
+    pub(super) fn note_source_tags(&self) -> Result<()> {
+        let path = self.git_dir.join(OWN_TAGS);
+        if path.is_file() {
+            return Ok(());
+        }
+        std::fs::write(&path, "The tags of the source are in refs/backstay/tags.\n")
+            .map_err(|error| DependencyError::io("write", &path, error))
     }
 
     /// Whether a local branch has this name: for what a repository says about itself.

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use crate::error::{DependencyError, Result};
+use crate::git::Store;
 use crate::name::DependencyName;
+use crate::url::SourceUrl;
 use crate::workspace::Workspace;
 
 /// What became of one dependency.
@@ -21,12 +23,29 @@ pub struct Fetched {
 pub enum FetchResult {
     /// It was fetched.
     Fetched,
+    /// It is there to be fetched into.
+    WouldFetch,
     /// There is nothing to fetch into.
     NotCloned,
 }
 
 /// Fetches `only`, or every declared dependency, one after the other; a failure does not keep the others from it.
 pub fn fetch(workspace: &Workspace, only: Option<&DependencyName>) -> Result<Vec<Fetched>> {
+    each(workspace, only, |store, source| {
+        store.fetch(source, workspace.root()).map(|()| FetchResult::Fetched)
+    })
+}
+
+/// What [`fetch`] would do; nothing is asked of the sources.
+pub fn would_fetch(workspace: &Workspace, only: Option<&DependencyName>) -> Result<Vec<Fetched>> {
+    each(workspace, only, |_, _| Ok(FetchResult::WouldFetch))
+}
+
+fn each(
+    workspace: &Workspace,
+    only: Option<&DependencyName>,
+    take: impl Fn(&Store, &SourceUrl) -> Result<FetchResult>,
+) -> Result<Vec<Fetched>> {
     let (found, _) = workspace.declarations()?;
     let mut wanted = found.dependencies;
     if let Some(only) = only {
@@ -39,7 +58,7 @@ pub fn fetch(workspace: &Workspace, only: Option<&DependencyName>) -> Result<Vec
     for declared in wanted {
         let result = match workspace.store(&declared.name) {
             Ok(None) => Ok(FetchResult::NotCloned),
-            Ok(Some(store)) => store.fetch(&declared.source, workspace.root()).map(|()| FetchResult::Fetched),
+            Ok(Some(store)) => take(&store, &declared.source),
             Err(error) => Err(error),
         };
         if let Err(DependencyError::Git(error)) = &result

@@ -16,8 +16,6 @@ pub struct Fixed {
     pub version_before: Option<u32>,
     /// Entries that named an annotated tag instead of its commit.
     pub peeled: Vec<DependencyName>,
-    /// Transitive entries that version 3 has no place for.
-    pub dropped: Vec<String>,
 }
 
 /// Writes the lock anew: in version 3, with commits where ids of annotated tags were.
@@ -39,7 +37,6 @@ pub fn fix(workspace: &Workspace, draft: Draft, options: &Options) -> Result<Dra
             entry.consumed_at = options.now;
         }
     }
-    let dropped = std::mem::take(&mut session.dropped);
     let peeled = peeled.into_iter().map(|(name, _)| name).collect();
-    session.finish(Fixed { version_before, peeled, dropped })
+    session.finish(Fixed { version_before, peeled })
 }

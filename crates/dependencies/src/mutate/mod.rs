@@ -17,7 +17,7 @@ mod upgrade;
 
 pub use add::{AddOptions, add};
 pub use apply::apply;
-pub use fetch::{FetchResult, Fetched, fetch};
+pub use fetch::{FetchResult, Fetched, fetch, would_fetch};
 pub use fix::{Fixed, fix};
 pub use remove::{RemoveOptions, Removed, remove};
 pub use resolve::{ResolveOptions, Resolved, resolve};

@@ -22,8 +22,6 @@ pub struct ResolveOptions {
 pub struct Resolved {
     /// Every declared dependency.
     pub dependencies: Vec<Moved>,
-    /// Entries that the lock had and `graft.yaml` has not.
-    pub dropped: Vec<String>,
     /// What should be looked at in `graft.yaml`.
     #[serde(skip)]
     pub warnings: Vec<Problem>,
@@ -68,11 +66,9 @@ pub fn resolve(
     let is_declared = |name: &DependencyName| found.dependency(name).is_some();
     let undeclared: Vec<DependencyName> =
         session.lock.entries.keys().filter(|name| !is_declared(name)).cloned().collect();
-    let mut dropped = std::mem::take(&mut session.dropped);
     for name in undeclared {
         session.lock.entries.remove(&name);
-        dropped.push(name.to_string());
+        session.dropped.push(name.to_string());
     }
-    dropped.sort();
-    session.finish(Resolved { dependencies: moved, dropped, warnings })
+    session.finish(Resolved { dependencies: moved, warnings })
 }

@@ -61,6 +61,8 @@ pub struct Drafted<R> {
     pub steps: Vec<Step>,
     /// What to tell about it.
     pub report: R,
+    /// Entries that the lock had and will have no more: transitive ones of an older version, and what is not declared.
+    pub dropped: Vec<String>,
     /// The index was left alone because of edits that are not staged.
     pub not_staged: bool,
 }
@@ -74,7 +76,7 @@ pub struct Session<'a> {
     pub(super) draft: Draft,
     /// The lock as it will be.
     pub(super) lock: Lock,
-    /// Entries of an older lock that version 3 has no place for.
+    /// Entries that the lock has and will have no more.
     pub(super) dropped: Vec<String>,
     lock_before: Option<String>,
     lock_is_kept: bool,
@@ -214,7 +216,12 @@ impl<'a> Session<'a> {
     /// The steps of everything but the two files, which someone else writes; the index gets `staged`.
     pub(super) fn finish_with(mut self, staged: &[StagedFile]) -> Result<Drafted<()>> {
         self.files.finish(&mut self.draft, staged)?;
-        Ok(Drafted { steps: self.draft.steps().to_vec(), report: (), not_staged: self.not_staged })
+        Ok(Drafted {
+            steps: self.draft.steps().to_vec(),
+            report: (),
+            dropped: Vec::new(),
+            not_staged: self.not_staged,
+        })
     }
 
     /// The steps of everything.
@@ -247,7 +254,9 @@ impl<'a> Session<'a> {
         }
         self.files.finish(&mut self.draft, &staged)?;
         let steps = if self.draft.is_empty() { Vec::new() } else { self.draft.steps().to_vec() };
-        Ok(Drafted { steps, report, not_staged: self.not_staged })
+        let mut dropped = if self.lock_is_kept { Vec::new() } else { self.dropped };
+        dropped.sort();
+        Ok(Drafted { steps, report, dropped, not_staged: self.not_staged })
     }
 }
 

@@ -53,7 +53,8 @@ pub fn status(
     check_updates: bool,
     offline: bool,
 ) -> Result<Status> {
-    let mut entries = workspace.lock()?.map(|reading| reading.lock.entries).unwrap_or_default();
+    let Some(reading) = workspace.lock()? else { return Ok(Status::default()) };
+    let mut entries = reading.lock.entries;
     if let Some(only) = only {
         entries.retain(|name, _| name == only);
         if entries.is_empty() {

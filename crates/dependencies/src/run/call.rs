@@ -161,20 +161,32 @@ fn quote(word: &str) -> String {
 }
 
 fn directory(command: &Command, root: &Path) -> Result<PathBuf> {
-    let Some(below) = command.working_dir.as_deref() else { return Ok(root.to_path_buf()) };
-    let outside = || DependencyError::WorkingDirectory {
-        command: command.name.clone(),
-        directory: crate::name::shown(below),
-    };
-    let stays =
-        Path::new(below).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    if !stays {
-        return Err(outside());
-    }
-    let directory = root.join(below);
+    let directory = root.join(working_directory(command)?);
     match (directory.canonicalize(), root.canonicalize()) {
-        (Ok(found), Ok(root)) if !found.starts_with(&root) => Err(outside()),
+        (Ok(found), Ok(root)) if !found.starts_with(&root) => Err(outside(command)),
         _ => Ok(directory),
+    }
+}
+
+/// Where a command runs, relative to its root; empty for the root itself. Links are not looked at.
+///
+/// Errors: [`DependencyError::WorkingDirectory`] for one that leads out of the root.
+pub fn working_directory(command: &Command) -> Result<PathBuf> {
+    let mut below = PathBuf::new();
+    for part in Path::new(command.working_dir.as_deref().unwrap_or_default()).components() {
+        match part {
+            Component::Normal(part) => below.push(part),
+            Component::CurDir => {}
+            _ => return Err(outside(command)),
+        }
+    }
+    Ok(below)
+}
+
+fn outside(command: &Command) -> DependencyError {
+    DependencyError::WorkingDirectory {
+        command: command.name.clone(),
+        directory: crate::name::shown(command.working_dir.as_deref().unwrap_or_default()),
     }
 }
 

@@ -5,7 +5,7 @@ mod catalogue;
 mod environment;
 mod state;
 
-pub use call::{Invocation, Step, invocation};
+pub use call::{Invocation, Step, invocation, working_directory};
 pub use catalogue::{Catalogue, Listed, catalogue};
 pub use environment::{Surroundings, environment};
 pub use state::{SequenceState, StateDirectory};

@@ -19,6 +19,17 @@ pub struct StagedFile {
     pub content: Vec<u8>,
 }
 
+/// Whether `registered` in `.gitmodules`, which is shared, still names the source. What a relative path comes to differs from
+/// machine to machine, so of that only the end counts.
+fn is_same_source(source: &SourceUrl, url: &str, registered: &str) -> bool {
+    let relative = source.as_path().filter(|path| path.is_relative());
+    let end = relative.map(|path| -> PathBuf {
+        path.components().filter(|part| matches!(part, std::path::Component::Normal(_))).collect()
+    });
+    registered == url
+        || end.is_some_and(|end| !end.as_os_str().is_empty() && Path::new(registered).ends_with(end))
+}
+
 /// Private copies of the three files, edited with git and turned into steps by [`GitFiles::finish`].
 #[derive(Debug)]
 pub struct GitFiles {
@@ -90,7 +101,8 @@ impl GitFiles {
         let old: Vec<(String, String)> =
             if self.modules.exists() { self.project.read_config(&self.modules)? } else { Vec::new() };
         let has = |key: &str, value: &str| old.iter().any(|(known, is)| known == key && is == value);
-        if !has(&key("path"), &path) || !has(&key("url"), &url) {
+        let fits = |known: &String, is: &String| *known == key("url") && is_same_source(source, &url, is);
+        if !has(&key("path"), &path) || !old.iter().any(|(known, is)| fits(known, is)) {
             self.project.write_config(&self.modules, &key("path"), &path)?;
             self.project.write_config(&self.modules, &key("url"), &url)?;
             self.modules_changed = true;

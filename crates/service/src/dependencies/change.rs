@@ -5,22 +5,20 @@
 
 use std::path::Path;
 
-use backstay_catalog::{OperationEnd, OperationRow, OperationState, SourceRow};
+use backstay_catalog::{OperationRow, OperationState};
 use backstay_dependencies::change::{Draft, Step};
-use backstay_dependencies::git::{Git, Stop};
 use backstay_dependencies::mutate::{Drafted, Options};
 use backstay_dependencies::{DependencyError, Workspace};
-use backstay_model::{Action, Caller, OperationId, SourceId, Subject};
-use backstay_repository::Cancel;
-use backstay_source_workspace::{
-    self as workspace, ChangeSet, ChangeSetOptions, Seen, Steps, WorkspaceError,
-};
+use backstay_model::{Action, Caller, OperationId, SourceId};
+use backstay_source_workspace::{Applied, ChangeSet, ChangeSetOptions, Seen, Steps};
 use serde::Serialize;
-use serde_json::json;
 
+use super::git::{git_of, refuse_git_at_work};
 use crate::error::{Result, ServiceError};
+use crate::restore::{ChangedPaths, Done, NewOperation};
 use crate::run::Run;
-use crate::service::{Describe, Service, blocking};
+use crate::service::{Service, blocking};
+use crate::view::RestoreRequest;
 
 /// What every change takes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,6 +44,10 @@ pub struct DependencyChange<R> {
     pub operation_id: Option<OperationId>,
     /// The state of the workspace now.
     pub state_serial: u64,
+    /// Entries that `graft.lock` had and has no more: of dependencies of dependencies, and of what is not declared.
+    pub dropped: Vec<String>,
+    /// Interrupted operations that were ended first.
+    pub recovered: Vec<OperationId>,
     /// The index was left alone because `graft.yaml` or `graft.lock` has edits that are not staged.
     pub not_staged: bool,
     /// What someone else changed meanwhile and was left so.
@@ -66,10 +68,9 @@ impl Service {
         let source = self.permitted_source(caller, source, Action::Restore).await?;
         let root = self.workspace_root(&source)?;
         let lock = self.lock_workspace(&root, kind, run).await?;
+        let recovered = self.recover_locked(caller, &source, &lock).await?;
         refuse_git_at_work(&root)?;
-        self.recover_locked(caller, &source, &lock).await?;
-        let serial =
-            self.read().await?.source(&source.id).await?.map_or(source.state_serial, |row| row.state_serial);
+        let source = self.read().await?.source(&source.id).await?.unwrap_or(source);
 
         let id = OperationId::generate(self.now(), &**self.rng());
         let set_options = ChangeSetOptions {
@@ -95,105 +96,54 @@ impl Service {
             Ok((set, drafted))
         })
         .await?;
-        let Drafted { steps, report, not_staged } = drafted;
-        let changed = !steps.is_empty();
+        let changed = !drafted.steps.is_empty();
         let mut answer = DependencyChange {
-            report,
+            report: drafted.report,
             changed,
             operation_id: None,
-            state_serial: serial,
-            not_staged,
+            state_serial: source.state_serial,
+            dropped: drafted.dropped,
+            recovered: recovered.rolled_back.into_iter().chain(recovered.rolled_forward).collect(),
+            not_staged: drafted.not_staged,
             not_applied: Vec::new(),
         };
         if !changed || request.dry_run {
             return Ok(answer);
         }
 
-        let row = self.begin_change(caller, &source, id, kind, serial).await?;
-        let committed =
-            blocking("change the workspace", move || Ok(set.commit(serde_json::Value::Null)?)).await;
-        let applied = match committed {
+        let new = NewOperation {
+            id,
+            kind,
+            target: None,
+            undoes: None,
+            request: RestoreRequest::default(),
+            upgrade: None,
+            task: None,
+        };
+        let mut tx = self.begin().await?;
+        let row = self.begin_operation_in(&mut tx, caller, &source, new).await?;
+        tx.commit().await?;
+        let paths = ChangedPaths::of_changes(set.changes());
+        let kept = paths.to_json();
+        let applied: Applied = match blocking("change the workspace", move || Ok(set.commit(kept)?)).await {
             Ok(applied) => applied,
             Err(error) => {
                 self.change_failed(caller, &row, &error).await;
                 return Err(error);
             }
         };
-        drop(steps);
-        answer.not_applied =
-            applied.not_applied.iter().map(|note| String::from_utf8_lossy(&note.path).into_owned()).collect();
-        answer.state_serial = self.end_change(caller, &source, &row).await?;
-        answer.operation_id = Some(row.id.clone());
-        let acknowledged = row.id.clone();
-        let closed =
-            blocking("close the journal", move || Ok(workspace::acknowledge(&root, &acknowledged)?)).await;
-        if let Err(error) = closed {
-            tracing::warn!(operation.id = %row.id, %error, "the journal of an operation could not be closed");
-        }
+        let done =
+            Done { changed: true, safety: None, paths, not_restored: applied.not_applied, recovered: false };
+        let mut tx = self.begin().await?;
+        let ended = self.end_operation_in(&mut tx, caller, source.kind, &row, &done).await?;
+        tx.commit().await?;
+        self.acknowledge(&source, &row).await;
         drop(lock);
+        answer.not_applied =
+            done.not_restored.iter().map(|note| String::from_utf8_lossy(&note.path).into_owned()).collect();
+        answer.state_serial = ended.serial_after.unwrap_or(answer.state_serial);
+        answer.operation_id = Some(row.id);
         Ok(answer)
-    }
-
-    async fn begin_change(
-        &self,
-        caller: &Caller,
-        source: &SourceRow,
-        id: OperationId,
-        kind: &'static str,
-        serial: u64,
-    ) -> Result<OperationRow> {
-        let row = OperationRow {
-            seq: 0,
-            id,
-            tenant: source.tenant.clone(),
-            source: source.id.clone(),
-            kind: kind.to_owned(),
-            state: OperationState::Running,
-            serial_before: serial,
-            serial_after: None,
-            snapshot: None,
-            target: None,
-            undoes: None,
-            changed_paths: json!({}),
-            not_restored: json!([]),
-            detail: json!({}),
-            error: None,
-            actor: caller.actor.clone(),
-            task: None,
-            created_at: self.now(),
-            finished_at: None,
-        };
-        let mut tx = self.begin().await?;
-        tx.insert_operation(&row).await?;
-        let event = self.event(caller, "operation.started", Subject::new("operation", &row.id));
-        tx.record(event.of_source(&row.tenant, source.kind, &row.source).with(json!({"kind": kind})));
-        tx.commit().await?;
-        Ok(row)
-    }
-
-    /// **The commit point** of the record: the serial, the row and the event, in one transaction.
-    async fn end_change(&self, caller: &Caller, source: &SourceRow, row: &OperationRow) -> Result<u64> {
-        let now = self.now();
-        let mut tx = self.begin().await?;
-        let serial = tx.advance_source(&row.source, now).await?;
-        let end = OperationEnd {
-            state: OperationState::Done,
-            serial_after: Some(serial),
-            snapshot: None,
-            changed_paths: row.changed_paths.clone(),
-            not_restored: row.not_restored.clone(),
-            error: None,
-            at: now,
-        };
-        tx.finish_operation(&row.id, &end).await?;
-        let event = self.event(caller, "dependencies.changed", Subject::new("operation", &row.id));
-        tx.record(
-            event
-                .of_source(&row.tenant, source.kind, &row.source)
-                .with(json!({"kind": row.kind, "state_serial": serial})),
-        );
-        tx.commit().await?;
-        Ok(serial)
     }
 
     async fn change_failed(&self, caller: &Caller, row: &OperationRow, error: &ServiceError) {
@@ -210,12 +160,6 @@ impl Service {
             tracing::warn!(operation.id = %row.id, %error, "a failed operation could not be closed");
         }
     }
-}
-
-/// Git that stops when the caller cancels.
-pub(super) fn git_of(cancel: &Cancel) -> Git {
-    let cancel = cancel.clone();
-    Git::new(Stop::when(move || cancel.is_cancelled()))
 }
 
 /// The files that a draft reads first, as they are before it does.
@@ -250,13 +194,4 @@ fn take(set: &mut ChangeSet, root: &Path, steps: &[Step], seen: &[(&'static str,
         }
     }
     Ok(())
-}
-
-/// Git says by this file that it is changing the index.
-fn refuse_git_at_work(root: &Path) -> Result<()> {
-    let path = ".git/index.lock";
-    match root.join(path).symlink_metadata() {
-        Ok(_) => Err(WorkspaceError::Taken { path: path.to_owned() }.into()),
-        Err(_) => Ok(()),
-    }
 }

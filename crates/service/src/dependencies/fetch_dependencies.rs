@@ -4,7 +4,7 @@ use backstay_dependencies::mutate::{self, Fetched};
 use backstay_dependencies::{DependencyName, Workspace};
 use backstay_model::{Action, Caller, SourceId};
 
-use super::change::git_of;
+use super::git::git_of;
 use crate::error::Result;
 use crate::run::Run;
 use crate::service::{Service, blocking};

@@ -6,9 +6,11 @@ mod apply_dependency;
 mod change;
 mod fetch_dependencies;
 mod fix_lock;
+mod git;
 mod remove_dependency;
 mod resolve_dependencies;
 mod show_dependencies;
 mod sync_dependencies;
 
 pub use change::{ChangeRequest, DependencyChange};
+pub(crate) use git::{git_of, refuse_git_at_work};

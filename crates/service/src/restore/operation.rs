@@ -17,10 +17,10 @@ use crate::view::{
 #[derive(Debug, Clone)]
 pub(crate) struct NewOperation {
     pub(crate) id: OperationId,
-    /// `restore`, `undo`, `upgrade`.
+    /// `restore`, `undo`, `upgrade`, or what is done to dependencies without their commands, for example `apply`.
     pub(crate) kind: &'static str,
-    /// The snapshot that is put back.
-    pub(crate) target: SnapshotId,
+    /// The snapshot that is put back; `None` when none is.
+    pub(crate) target: Option<SnapshotId>,
     /// The operation that is undone.
     pub(crate) undoes: Option<OperationId>,
     /// What was asked for.
@@ -103,7 +103,7 @@ impl Service {
             serial_before: serial,
             serial_after: None,
             snapshot: None,
-            target: Some(new.target),
+            target: new.target,
             undoes: new.undoes,
             changed_paths: json!({}),
             not_restored: json!([]),

@@ -115,8 +115,8 @@ impl Service {
                     let done = Done {
                         changed: true,
                         safety: recovered.safety_snapshot.clone(),
-                        // Without the list, undo compares the two snapshots.
-                        paths: ChangedPaths::default(),
+                        // A restore keeps no list; undo compares its two snapshots.
+                        paths: ChangedPaths::from_json(&recovered.detail),
                         not_restored: recovered.not_restored.clone(),
                         recovered: true,
                     };

@@ -150,7 +150,7 @@ impl Service {
         let new = NewOperation {
             id,
             kind: "restore",
-            target: body.snapshot.clone(),
+            target: Some(body.snapshot.clone()),
             undoes: None,
             request: body.request.clone(),
             upgrade: None,
@@ -172,7 +172,7 @@ impl Service {
         let new = NewOperation {
             id,
             kind: "restore",
-            target: target.id.clone(),
+            target: Some(target.id.clone()),
             undoes: None,
             request: RestoreRequest::default(),
             upgrade: None,

@@ -225,7 +225,7 @@ fn new_undo(id: OperationId, undoable: &Undoable, task: Option<TaskId>) -> NewOp
     NewOperation {
         id,
         kind: "undo",
-        target: undoable.before.id.clone(),
+        target: Some(undoable.before.id.clone()),
         undoes: Some(undoable.row.id.clone()),
         request: RestoreRequest::default(),
         upgrade: UpgradeDetail::of_row(&undoable.row).map(|detail| detail.reversed()),

@@ -1,15 +1,15 @@
 //! How a migration or a check is run.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use backstay_dependencies::DependencyName;
-use backstay_dependencies::declarations::Command as Declared;
+use backstay_dependencies::run::working_directory;
+use backstay_dependencies::{DependencyError, DependencyName};
 use backstay_process::{Command, Environment, Program, Stdin, quote};
 
 use super::site::Site;
 use super::targets::{PlannedStep, StepKind};
-use crate::error::{Result, ServiceError};
+use crate::error::Result;
 use crate::view::UpgradeRequest;
 
 /// How long a command may take unless it is said otherwise.
@@ -31,7 +31,14 @@ pub(super) fn command_of(
 ) -> Result<Command> {
     let declared = &step.command;
     let root = site.root();
-    let below = working_directory(declared, site)?;
+    let below = working_directory(declared)?;
+    if site.leads_out(&below) {
+        return Err(DependencyError::WorkingDirectory {
+            command: declared.name.clone(),
+            directory: below.display().to_string(),
+        }
+        .into());
+    }
     let mut text = declared.run.clone();
     if let Some(in_dependency) = script_of_dependency(&text, dependency, &below, site) {
         text = in_dependency;
@@ -64,22 +71,6 @@ fn limit(step: &PlannedStep, request: &UpgradeRequest) -> Option<Duration> {
         .or(request.default_timeout_ms.map(Duration::from_millis))
         .unwrap_or(DEFAULT_LIMIT);
     (!limit.is_zero()).then_some(limit)
-}
-
-/// Where the command runs, relative to the root.
-fn working_directory(declared: &Declared, site: &Site) -> Result<PathBuf> {
-    let Some(text) = &declared.working_dir else { return Ok(PathBuf::new()) };
-    let parts = || Path::new(text).components().filter(|part| *part != Component::CurDir);
-    let is_below = parts().all(|part| matches!(part, Component::Normal(_)));
-    let below: PathBuf = parts().collect();
-    if !is_below || site.leads_out(&below) {
-        return Err(ServiceError::conflict(format!(
-            "`working_dir` of command `{}` leads out of the workspace",
-            declared.name
-        ))
-        .hint("a working directory is relative to the root of the workspace"));
-    }
-    Ok(below)
 }
 
 /// Older clients ran commands in the dependency's own directory. So a script that the working directory lacks and the

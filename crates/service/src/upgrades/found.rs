@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use backstay_dependencies::declarations::Declarations;
-use backstay_dependencies::git::{Git, Stop, Superproject};
+use backstay_dependencies::git::Superproject;
 use backstay_dependencies::lock::LockReading;
 use backstay_dependencies::{DependencyName, Workspace};
 use backstay_repository::Cancel;
 use backstay_source_workspace::Seen;
 
+use crate::dependencies::git_of;
 use crate::error::Result;
 use crate::view::UpgradeDigests;
 
@@ -29,9 +30,7 @@ pub(super) struct Found {
 impl Found {
     /// Reads everything. A file that cannot be parsed ends it.
     pub(super) fn read(root: &Path, cancel: &Cancel) -> Result<Self> {
-        let stop = cancel.clone();
-        let git = Git::new(Stop::when(move || stop.is_cancelled()));
-        let workspace = Workspace::new(root, git);
+        let workspace = Workspace::new(root, git_of(cancel));
         let mut seen = Vec::new();
         for file in FILES {
             seen.push((file, Seen::look(root, file.as_bytes())?));

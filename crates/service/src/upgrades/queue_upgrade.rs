@@ -40,7 +40,7 @@ impl Service {
         let new = NewOperation {
             id: operation.clone(),
             kind: "upgrade",
-            target: SnapshotId::generate(now, &**self.rng()),
+            target: Some(SnapshotId::generate(now, &**self.rng())),
             undoes: None,
             request: RestoreRequest::default(),
             upgrade: Some(UpgradeDetail::of(&body.request, body.moves.iter())),

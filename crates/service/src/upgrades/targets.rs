@@ -87,7 +87,14 @@ fn one(
             None => return Ok(None),
         },
     };
-    let target = Target::resolve(&store, name, &wanted, Some(&current))?;
+    let target = match Target::resolve(&store, name, &wanted, Some(&current)) {
+        // What means nothing is not declared either.
+        Err(error @ DependencyError::RefNotFound { .. }) if !request.allow_undeclared => {
+            let not_found = DependencyError::ChangeNotFound { reference: wanted.to_string() };
+            return Err(ServiceError::from(not_found).because(error));
+        }
+        target => target?,
+    };
     let change = match target.declared() {
         Ok(change) => Some(change.clone()),
         Err(_) if request.allow_undeclared => None,

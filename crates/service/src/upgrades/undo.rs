@@ -1,7 +1,6 @@
 //! The way back from an upgrade: what a snapshot holds goes back by paths, git's own files by what they mean.
 
 use backstay_dependencies::change::{Draft, Step};
-use backstay_dependencies::git::{Git, Stop};
 use backstay_dependencies::{CommitId, Reference, Workspace, mutate};
 use backstay_model::Timestamp;
 use backstay_repository::{Entry, Reader};
@@ -11,6 +10,7 @@ use backstay_source_workspace::{
 };
 
 use super::found::name_of;
+use crate::dependencies::git_of;
 use crate::error::{Result, ServiceError};
 use crate::restore::StoredMove;
 use crate::snapshots::Stored;
@@ -49,8 +49,7 @@ impl WayBack {
         };
         let mut set = ChangeSet::begin(root, lock, options)?;
         let written_bytes = set.take_plan(plan, reader, context)?;
-        let cancel = context.cancel.clone();
-        let workspace = Workspace::new(root, Git::new(Stop::when(move || cancel.is_cancelled())));
+        let workspace = Workspace::new(root, git_of(&context.cancel));
         for step in self.draft(&workspace, &set)? {
             match step {
                 Step::Expect { path } if path.starts_with(".git/") => {

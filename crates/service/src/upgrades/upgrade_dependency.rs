@@ -8,7 +8,7 @@ use backstay_model::{
     Action, Caller, ErrorKind, OperationId, Outcome, SnapshotId, SourceId, Subject, Trigger,
 };
 use backstay_process::Supervisor;
-use backstay_source_workspace::{self as workspace, WorkspaceError, WorkspaceLock};
+use backstay_source_workspace::{self as workspace, WorkspaceLock};
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::found::Found;
@@ -17,6 +17,7 @@ use super::plan_upgrade::{PlanBody, check_request, stale};
 use super::steps::StepNote;
 use super::targets::Move;
 use super::work::{Work, note};
+use crate::dependencies::refuse_git_at_work;
 use crate::error::{Result, ServiceError};
 use crate::hooks::{Hook, Hooks};
 use crate::restore::{NewOperation, UpgradeDetail};
@@ -95,13 +96,13 @@ impl Service {
         let supervisor = supervisor
             .ok_or_else(|| ServiceError::new(ErrorKind::Internal, "This program cannot run commands"))?;
         let lock = self.lock_workspace(&root, "upgrade", run).await?;
-        refuse_git_at_work(&root)?;
         let recovered = self.recover_locked(caller, source, &lock).await?;
         let recovered: Vec<OperationId> =
             recovered.rolled_back.into_iter().chain(recovered.rolled_forward).collect();
         for operation in &recovered {
             watch.tell(&UpgradeEvent::Recovered { operation: operation.clone() });
         }
+        refuse_git_at_work(&root)?;
         let source = &self.read().await?.source(&source.id).await?.unwrap_or_else(|| source.clone());
 
         let (request, body) = match &wanted {
@@ -295,7 +296,7 @@ impl Service {
             id: OperationId::generate(self.now(), &**self.rng()),
             kind: "upgrade",
             // The snapshot of the state after it, which is taken when there is one.
-            target: SnapshotId::generate(self.now(), &**self.rng()),
+            target: Some(SnapshotId::generate(self.now(), &**self.rng())),
             undoes: None,
             request: RestoreRequest::default(),
             upgrade: Some(UpgradeDetail::of(request, moves.iter().map(|planned| &planned.view))),
@@ -391,14 +392,5 @@ impl Rollback {
     /// Nothing had begun that could have changed anything.
     fn nothing_changed() -> Self {
         Self { complete: true, restored: 0, failed: Vec::new() }
-    }
-}
-
-/// Git says by this file that it is changing the index.
-fn refuse_git_at_work(root: &Path) -> Result<()> {
-    let path = ".git/index.lock";
-    match root.join(path).symlink_metadata() {
-        Ok(_) => Err(WorkspaceError::Taken { path: path.to_owned() }.into()),
-        Err(_) => Ok(()),
     }
 }

@@ -5,9 +5,9 @@ use backstay_dependencies::mutate::AddOptions;
 use clap::Args;
 use serde_json::json;
 
-use super::{Fetching, Staging, notes, request};
+use super::{Fetching, Staging, name_dropped, notes, outcome, request};
 use crate::args::Changing;
-use crate::backend::dependencies::{Changer, name};
+use crate::backend::dependencies::{Changer, Needs, name};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
@@ -43,7 +43,7 @@ pub(crate) struct AddArgs {
 /// Adds.
 pub(crate) async fn run(cx: &Context, args: AddArgs) -> CommandResult {
     let (dependency, pin) = (name(&args.name)?, Pin::parse(&args.source)?);
-    let at = Changer::open(cx).await?;
+    let at = Changer::open(cx, Needs::Repository).await?;
     let (run, shown) = Changer::run(cx, "Adding", args.changing.wait);
     let asked = request(&args.changing, args.staging, args.fetching, false);
     let add = AddOptions { no_resolve: args.no_resolve };
@@ -54,12 +54,12 @@ pub(crate) async fn run(cx: &Context, args: AddArgs) -> CommandResult {
     let value = json!({
         "name": dependency, "source": pin.source, "ref": pin.reference,
         "commit": done.report.as_ref().map(|moved| &moved.commit), "resolved": done.report.is_some(),
-        "changed": done.changed, "dry_run": args.changing.dry_run, "operation_id": done.operation_id,
-        "state_serial": done.state_serial,
     });
+    let value = outcome(value, &done, args.changing.dry_run);
     cx.output.result(&value, |out, _| {
-        writeln!(out, "{} {dependency}", if args.changing.dry_run { "Would add" } else { "Added" })
+        writeln!(out, "{} {dependency}", if args.changing.dry_run { "Would add" } else { "Added" })?;
+        name_dropped(out, &done.dropped)
     })?;
-    notes(cx, done.not_staged, &done.not_applied, args.changing.dry_run);
+    notes(cx, &done, args.changing.dry_run);
     Ok(Exit::Done)
 }

@@ -3,9 +3,9 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{Fetching, Staging, notes, request};
+use super::{Fetching, Staging, name_dropped, notes, outcome, request};
 use crate::args::Changing;
-use crate::backend::dependencies::{Changer, name, reference};
+use crate::backend::dependencies::{Changer, Needs, name, reference};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
@@ -33,7 +33,7 @@ pub(crate) struct ApplyArgs {
 /// Applies.
 pub(crate) async fn run(cx: &Context, args: ApplyArgs) -> CommandResult {
     let (dependency, to) = (name(&args.dependency)?, reference(&args.to)?);
-    let at = Changer::open(cx).await?;
+    let at = Changer::open(cx, Needs::Declarations).await?;
     let (run, shown) = Changer::run(cx, "Applying", args.changing.wait);
     let asked = request(&args.changing, args.staging, args.fetching, false);
     let done = at.service.apply_dependency(&at.caller, &at.source.id, asked, dependency, to, &run).await?;
@@ -41,17 +41,17 @@ pub(crate) async fn run(cx: &Context, args: ApplyArgs) -> CommandResult {
     let moved = &done.report;
     let value = json!({
         "dependency": moved.name, "ref": moved.reference, "commit": moved.commit, "state": moved.state,
-        "changed": done.changed, "dry_run": args.changing.dry_run, "operation_id": done.operation_id,
-        "state_serial": done.state_serial,
     });
+    let value = outcome(value, &done, args.changing.dry_run);
     cx.output.result(&value, |out, _| {
         if args.changing.dry_run {
             return writeln!(out, "Would apply {}@{}", moved.name, moved.reference);
         }
         writeln!(out, "Applied {}@{}", moved.name, moved.reference)?;
         writeln!(out, "Updated graft.lock: {}@{}", moved.name, moved.reference)?;
+        name_dropped(out, &done.dropped)?;
         writeln!(out, "Note: No migrations were run.")
     })?;
-    notes(cx, done.not_staged, &done.not_applied, args.changing.dry_run);
+    notes(cx, &done, args.changing.dry_run);
     Ok(Exit::Done)
 }

@@ -1,10 +1,11 @@
 //! `backstay deps fetch`
 
-use backstay_dependencies::mutate::FetchResult;
+use backstay_dependencies::mutate::{self, FetchResult};
 use clap::Args;
 use serde_json::json;
 
-use crate::backend::dependencies::{Changer, name};
+use crate::args::Changing;
+use crate::backend::dependencies::{Changer, Needs, ask, name};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
@@ -15,18 +16,22 @@ pub(crate) struct FetchArgs {
     #[arg(value_name = "DEP")]
     pub(crate) dependency: Option<String>,
 
-    /// Wait up to SECONDS for another operation to finish, 0 to 3600
-    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=3600))]
-    pub(crate) wait: u64,
+    #[command(flatten)]
+    pub(crate) changing: Changing,
 }
 
 /// Fetches.
 pub(crate) async fn run(cx: &Context, args: FetchArgs) -> CommandResult {
     let only = args.dependency.as_deref().map(name).transpose()?;
-    let at = Changer::open(cx).await?;
-    let (run, shown) = Changer::run(cx, "Fetching", args.wait);
-    let fetched = at.service.fetch_dependencies(&at.caller, &at.source.id, only, &run).await?;
-    drop(shown);
+    let fetched = if args.changing.dry_run {
+        ask(cx, "Looking", move |workspace| mutate::would_fetch(workspace, only.as_ref())).await?
+    } else {
+        let at = Changer::open(cx, Needs::Declarations).await?;
+        let (run, shown) = Changer::run(cx, "Fetching", args.changing.wait);
+        let fetched = at.service.fetch_dependencies(&at.caller, &at.source.id, only, &run).await?;
+        drop(shown);
+        fetched
+    };
     let failed = fetched.iter().filter(|one| one.result.is_err()).count();
     let results: Vec<_> = fetched
         .iter()
@@ -35,10 +40,12 @@ pub(crate) async fn run(cx: &Context, args: FetchArgs) -> CommandResult {
             Err(error) => json!({"name": one.name, "state": "failed", "error": error.to_string()}),
         })
         .collect();
-    cx.output.result(&json!({"dependencies": results}), |out, _| {
+    let value = json!({"dependencies": results, "dry_run": args.changing.dry_run});
+    cx.output.result(&value, |out, _| {
         for one in &fetched {
             match &one.result {
                 Ok(FetchResult::Fetched) => writeln!(out, "{}: fetched", one.name)?,
+                Ok(FetchResult::WouldFetch) => writeln!(out, "{}: would be fetched", one.name)?,
                 Ok(FetchResult::NotCloned) => writeln!(out, "{}: not cloned", one.name)?,
                 Err(_) => writeln!(out, "{}: failed", one.name)?,
             }

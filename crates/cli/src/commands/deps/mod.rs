@@ -13,10 +13,14 @@ mod sync;
 mod tree;
 mod validate;
 
-use backstay_service::ChangeRequest;
+use std::io::Write;
+
+use backstay_service::{ChangeRequest, DependencyChange};
 use clap::{Args, Subcommand};
+use serde_json::{Value, json};
 
 use crate::args::Changing;
+use crate::commands::upgrade;
 use crate::context::Context;
 use crate::failure::CommandResult;
 
@@ -30,6 +34,7 @@ pub(crate) enum DepsCommand {
     Fetch(fetch::FetchArgs),
     Sync(sync::SyncArgs),
     Apply(apply::ApplyArgs),
+    Upgrade(Box<upgrade::UpgradeArgs>),
     Status(status::StatusArgs),
     Changes(changes::ChangesArgs),
     Show(show::ShowArgs),
@@ -63,6 +68,7 @@ pub(crate) async fn run(cx: &Context, command: DepsCommand) -> CommandResult {
         DepsCommand::Fetch(args) => fetch::run(cx, args).await,
         DepsCommand::Sync(args) => sync::run(cx, args).await,
         DepsCommand::Apply(args) => apply::run(cx, args).await,
+        DepsCommand::Upgrade(args) => Box::pin(upgrade::run(cx, *args)).await,
         DepsCommand::Status(args) => status::run(cx, args).await,
         DepsCommand::Changes(args) => changes::run(cx, args).await,
         DepsCommand::Show(args) => show::run(cx, args).await,
@@ -79,13 +85,39 @@ fn request(changing: &Changing, staging: Staging, fetching: Fetching, force: boo
     ChangeRequest { dry_run: changing.dry_run, no_stage: staging.no_stage, offline: fetching.offline, force }
 }
 
+/// `own`, what a change is about, with what is told about every change.
+fn outcome<R>(mut own: Value, done: &DependencyChange<R>, dry_run: bool) -> Value {
+    let fields = [
+        ("changed", json!(done.changed)),
+        ("dry_run", json!(dry_run)),
+        ("dropped", json!(done.dropped)),
+        ("not_staged", json!(done.not_staged)),
+        ("not_applied", json!(done.not_applied)),
+        ("recovered", json!(done.recovered)),
+        ("operation_id", json!(done.operation_id)),
+        ("state_serial", json!(done.state_serial)),
+    ];
+    for (name, value) in fields {
+        own[name] = value;
+    }
+    own
+}
+
+/// Names what graft.lock has no more.
+fn name_dropped(out: &mut dyn Write, dropped: &[String]) -> std::io::Result<()> {
+    dropped.iter().try_for_each(|name| writeln!(out, "Dropped from graft.lock: {name}"))
+}
+
 /// What is said about every change beside its result.
-fn notes(cx: &Context, not_staged: bool, not_applied: &[String], dry_run: bool) {
-    if not_staged {
+fn notes<R>(cx: &Context, done: &DependencyChange<R>, dry_run: bool) {
+    for id in &done.recovered {
+        cx.output.note(&format!("ended the interrupted operation {id} first"));
+    }
+    if done.not_staged {
         cx.output
             .note("graft.yaml or graft.lock has edits that are not staged: the git index was left alone");
     }
-    for path in not_applied {
+    for path in &done.not_applied {
         cx.output.warn(&format!("{path} was changed by someone else meanwhile and was left so"));
     }
     if dry_run {

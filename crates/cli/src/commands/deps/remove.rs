@@ -4,9 +4,9 @@ use backstay_dependencies::mutate::RemoveOptions;
 use clap::Args;
 use serde_json::json;
 
-use super::{Fetching, Staging, notes, request};
+use super::{Fetching, Staging, name_dropped, notes, outcome, request};
 use crate::args::Changing;
-use crate::backend::dependencies::{Changer, name};
+use crate::backend::dependencies::{Changer, Needs, name};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
@@ -35,7 +35,7 @@ pub(crate) struct RemoveArgs {
 /// Removes.
 pub(crate) async fn run(cx: &Context, args: RemoveArgs) -> CommandResult {
     let dependency = name(&args.name)?;
-    let at = Changer::open(cx).await?;
+    let at = Changer::open(cx, Needs::Repository).await?;
     let (run, shown) = Changer::run(cx, "Removing", args.changing.wait);
     let asked = request(&args.changing, args.staging, Fetching { offline: true }, args.force);
     let remove = RemoveOptions { keep_files: args.keep_files };
@@ -43,17 +43,18 @@ pub(crate) async fn run(cx: &Context, args: RemoveArgs) -> CommandResult {
         at.service.remove_dependency(&at.caller, &at.source.id, asked, dependency, remove, &run).await?;
     drop(shown);
     let value = json!({
-        "name": done.report.name, "kept_files": done.report.kept_files, "changed": done.changed,
-        "dry_run": args.changing.dry_run, "operation_id": done.operation_id, "state_serial": done.state_serial,
+        "name": done.report.name, "kept_files": done.report.kept_files,
     });
+    let value = outcome(value, &done, args.changing.dry_run);
     cx.output.result(&value, |out, _| {
         writeln!(
             out,
             "{} {}",
             if args.changing.dry_run { "Would remove" } else { "Removed" },
             done.report.name
-        )
+        )?;
+        name_dropped(out, &done.dropped)
     })?;
-    notes(cx, done.not_staged, &done.not_applied, args.changing.dry_run);
+    notes(cx, &done, args.changing.dry_run);
     Ok(Exit::Done)
 }

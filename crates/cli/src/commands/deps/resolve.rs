@@ -4,9 +4,9 @@ use backstay_dependencies::mutate::ResolveOptions;
 use clap::Args;
 use serde_json::json;
 
-use super::{Fetching, Staging, notes, request};
+use super::{Fetching, Staging, name_dropped, notes, outcome, request};
 use crate::args::Changing;
-use crate::backend::dependencies::Changer;
+use crate::backend::dependencies::{Changer, Needs};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
@@ -29,7 +29,7 @@ pub(crate) struct ResolveArgs {
 
 /// Resolves.
 pub(crate) async fn run(cx: &Context, args: ResolveArgs) -> CommandResult {
-    let at = Changer::open(cx).await?;
+    let at = Changer::open(cx, Needs::Declarations).await?;
     let (run, shown) = Changer::run(cx, "Resolving", args.changing.wait);
     let asked = request(&args.changing, args.staging, args.fetching, false);
     let options = ResolveOptions { force_yaml: args.force_yaml };
@@ -40,19 +40,16 @@ pub(crate) async fn run(cx: &Context, args: ResolveArgs) -> CommandResult {
     }
     let dependencies = &done.report.dependencies;
     let value = json!({
-        "dependencies": dependencies, "dropped": done.report.dropped, "resolved": dependencies.len(),
-        "total": dependencies.len(), "changed": done.changed, "dry_run": args.changing.dry_run,
-        "operation_id": done.operation_id, "state_serial": done.state_serial,
+        "dependencies": dependencies, "resolved": dependencies.len(), "total": dependencies.len(),
     });
+    let value = outcome(value, &done, args.changing.dry_run);
     cx.output.result(&value, |out, _| {
         for moved in dependencies {
             writeln!(out, "  {} {} {}", moved.name, moved.reference, moved.commit.short())?;
         }
-        for name in &done.report.dropped {
-            writeln!(out, "Dropped from graft.lock: {name}")?;
-        }
+        name_dropped(out, &done.dropped)?;
         writeln!(out, "Resolved: {}/{}", dependencies.len(), dependencies.len())
     })?;
-    notes(cx, done.not_staged, &done.not_applied, args.changing.dry_run);
+    notes(cx, &done, args.changing.dry_run);
     Ok(Exit::Done)
 }

@@ -31,10 +31,11 @@ pub(crate) async fn run(cx: &Context, args: StatusArgs) -> CommandResult {
     let status =
         ask(cx, "Looking", move |workspace| query::status(workspace, wanted.as_ref(), check, offline))
             .await?;
-    let value = match &only {
+    let only = only.and_then(|name| status.dependencies.get(&name).map(|entry| (name, entry)));
+    let value = match only {
         None => json!(status),
-        Some(name) => {
-            let mut entry = json!(status.dependencies.get(name));
+        Some((name, entry)) => {
+            let mut entry = json!(entry);
             entry["name"] = json!(name);
             entry
         }

@@ -4,9 +4,9 @@ use backstay_dependencies::mutate::MoveState;
 use clap::Args;
 use serde_json::json;
 
-use super::{Fetching, Staging, notes, request};
+use super::{Fetching, Staging, notes, outcome, request};
 use crate::args::Changing;
-use crate::backend::dependencies::{Changer, name};
+use crate::backend::dependencies::{Changer, Needs, name};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
@@ -31,7 +31,7 @@ pub(crate) struct SyncArgs {
 /// Syncs.
 pub(crate) async fn run(cx: &Context, args: SyncArgs) -> CommandResult {
     let only = args.dependency.as_deref().map(name).transpose()?;
-    let at = Changer::open(cx).await?;
+    let at = Changer::open(cx, Needs::Lock).await?;
     let (run, shown) = Changer::run(cx, "Syncing", args.changing.wait);
     let asked = request(&args.changing, Staging { no_stage: true }, args.fetching, args.force);
     let done = at.service.sync_dependencies(&at.caller, &at.source.id, asked, only, &run).await?;
@@ -50,9 +50,9 @@ pub(crate) async fn run(cx: &Context, args: SyncArgs) -> CommandResult {
         })
         .collect();
     let value = json!({
-        "dependencies": results, "synced": total - failed, "total": total, "changed": done.changed,
-        "dry_run": args.changing.dry_run, "operation_id": done.operation_id, "state_serial": done.state_serial,
+        "dependencies": results, "synced": total - failed, "total": total,
     });
+    let value = outcome(value, &done, args.changing.dry_run);
     cx.output.result(&value, |out, _| {
         for one in &done.report {
             let state = match &one.result {
@@ -70,10 +70,10 @@ pub(crate) async fn run(cx: &Context, args: SyncArgs) -> CommandResult {
             cx.output.warn(&format!("{}: {error}", one.name));
         }
     }
-    notes(cx, false, &done.not_applied, args.changing.dry_run);
+    notes(cx, &done, args.changing.dry_run);
     Ok(match failed {
         0 => Exit::Done,
-        all if all == total || cx.invocation.as_graft => Exit::Negative,
+        all if all == total => Exit::Negative,
         _ => Exit::Partial,
     })
 }

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{Fetching, Staging, notes, request};
 use crate::args::Changing;
-use crate::backend::dependencies::{Changer, ask};
+use crate::backend::dependencies::{Changer, Needs, ask};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
@@ -74,7 +74,7 @@ pub(crate) async fn run(cx: &Context, args: ValidateArgs) -> CommandResult {
 }
 
 async fn fix(cx: &Context, args: &ValidateArgs) -> Result<(), crate::failure::Failure> {
-    let at = Changer::open(cx).await?;
+    let at = Changer::open(cx, Needs::Lock).await?;
     let (run, shown) = Changer::run(cx, "Mending", args.changing.wait);
     let asked = request(&args.changing, args.staging, Fetching { offline: true }, false);
     let done = at.service.fix_lock(&at.caller, &at.source.id, asked, &run).await?;
@@ -82,10 +82,10 @@ async fn fix(cx: &Context, args: &ValidateArgs) -> Result<(), crate::failure::Fa
     for name in &done.report.peeled {
         cx.output.note(&format!("{name}: the lock named an annotated tag and names its commit now"));
     }
-    for name in &done.report.dropped {
+    for name in &done.dropped {
         cx.output.note(&format!("{name}: dropped from graft.lock"));
     }
-    notes(cx, done.not_staged, &done.not_applied, args.changing.dry_run);
+    notes(cx, &done, args.changing.dry_run);
     Ok(())
 }
 
