@@ -7,6 +7,7 @@
 mod access;
 mod audit;
 mod client;
+mod dependencies;
 mod download;
 mod error;
 mod events;

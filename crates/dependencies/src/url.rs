@@ -1,7 +1,7 @@
 //! The source of a dependency: where git fetches it from.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
@@ -86,6 +86,17 @@ impl SourceUrl {
     pub fn as_path(&self) -> Option<&Path> {
         let is_scp = self.0.split_once(':').is_some_and(|(before, _)| !before.contains('/'));
         (!self.0.contains("://") && !is_scp).then(|| Path::new(&self.0))
+    }
+
+    /// Where the source is on this machine: a path against the root of the workspace, or a `file` URL. `None` for one that is
+    /// reached over a network.
+    pub fn local_path(&self, root: &Path) -> Option<PathBuf> {
+        if self.as_path().is_some() {
+            return Some(PathBuf::from(self.for_git(root)));
+        }
+        let (scheme, rest) = self.0.split_once("://")?;
+        let path = rest.find('/').map(|at| &rest[at..]).filter(|_| scheme.eq_ignore_ascii_case("file"))?;
+        Some(PathBuf::from(decoded(path).unwrap_or_else(|| path.to_owned())))
     }
 
     /// Who we are at an http or https source that says so.

@@ -33,6 +33,7 @@ const NO_NUL: &str = r"^[^\u0000]*$";
         (name = "workspaces", description = "Directory trees that are captured."),
         (name = "snapshots", description = "Captured states: list, read, compare, verify, hold, delete."),
         (name = "restores", description = "Putting a state back, and undoing it."),
+        (name = "dependencies", description = "Content of other git repositories, pinned: list, change."),
         (name = "upgrades", description = "Moving dependencies to other versions, whole or not at all."),
         (name = "groups", description = "Workspaces that are captured and restored together."),
         (name = "tasks", description = "Work in the background."),

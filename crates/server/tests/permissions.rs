@@ -43,6 +43,8 @@ const TABLE: &[(&str, &str, Needs)] = &[
     ("get", "/api/v1/tasks/{id}/progress", At(Viewer)),
     ("get", "/api/v1/workspaces", At(Viewer)),
     ("get", "/api/v1/workspaces/{id}", At(Viewer)),
+    ("get", "/api/v1/workspaces/{id}/dependencies", At(Viewer)),
+    ("get", "/api/v1/workspaces/{id}/dependencies/{dependency}/changes", At(Viewer)),
     ("get", "/api/v1/workspaces/{id}/operations", At(Viewer)),
     ("get", "/api/v1/workspaces/{id}/snapshots", At(Viewer)),
     ("get", "/api/v1/operations/{id}", At(Viewer)),
@@ -74,6 +76,7 @@ const TABLE: &[(&str, &str, Needs)] = &[
     ("post", "/api/v1/workspaces/{id}/upgrade-plans", At(Technical)),
     ("post", "/api/v1/workspaces/{id}/upgrades", At(Technical)),
     ("post", "/api/v1/workspaces/{id}/recover", At(Technical)),
+    ("post", "/api/v1/workspaces/{id}/dependency-changes", At(Technical)),
     ("post", "/api/v1/workspace-groups/{id}/restores", At(Technical)),
     ("post", "/api/v1/operations/{id}/cancel", At(Technical)),
     ("post", "/api/v1/operations/{id}/undo", At(Technical)),
@@ -118,6 +121,7 @@ fn body(method: &str, path: &str, root: &str, workspace: &str) -> Option<Value> 
         ("post", "/api/v1/workspaces/{id}/restores" | "/api/v1/workspaces/{id}/upgrades") => {
             json!({"plan_id": "p"})
         }
+        ("post", "/api/v1/workspaces/{id}/dependency-changes") => json!({"action": "resolve"}),
         ("post", "/api/v1/workspace-groups") => json!({"name": "new", "workspace_ids": [workspace]}),
         ("post", "/api/v1/workspace-groups/{id}/restores") => json!({"group_snapshot_id": "g"}),
         ("post", "/api/v1/users" | "/api/v1/tokens") => json!({"name": "new", "role": "viewer"}),

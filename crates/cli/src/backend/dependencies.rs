@@ -1,15 +1,16 @@
 //! The dependencies of the workspace that a command stands in.
 
+use backstay_api::dependency::{DependencyChanges, DependencyChangesQuery, DependencyList};
 use backstay_dependencies::git::{Git, Stop, Superproject};
+use backstay_dependencies::query::{self, ChangeFilter};
 use backstay_dependencies::{DependencyError, DependencyName, Reference, Workspace};
-use backstay_model::{Caller, ErrorKind};
-use backstay_service::view::Source;
-use backstay_service::{Run, Service};
+use backstay_model::ErrorKind;
+use backstay_service::view::{DependencyAction, DependencyReport, NewDependencyChange};
 
-use super::opening;
+use super::remote::Remote;
+use super::{opening, wire};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::progress::Shown;
 
 impl From<DependencyError> for Failure {
     /// What is wrong with a dependency is a failure of the command and no wrong usage of it.
@@ -64,27 +65,85 @@ pub(crate) async fn require(cx: &Context, needs: Needs) -> Result<(), Failure> {
     ask(cx, "Looking", check).await
 }
 
-/// The service of a command that changes dependencies.
-pub(crate) struct Changer {
-    pub(crate) service: Service,
-    pub(crate) source: Source,
-    pub(crate) caller: Caller,
+/// Changes dependencies here, or on the server. `.backstay` comes to be when the workspace has what is needed.
+pub(crate) async fn change(
+    cx: &Context,
+    needs: Needs,
+    verb: &'static str,
+    wait: u64,
+    change: NewDependencyChange,
+) -> Result<DependencyReport, Failure> {
+    if let Some(url) = &cx.globals.server {
+        return Remote::open(cx, url).await?.change_dependencies(cx, verb, &change, wait).await;
+    }
+    require(cx, needs).await?;
+    let (root, caller) = (cx.workspace()?.root, opening::caller());
+    let service = opening::service_created(cx, &root).await?;
+    let source = service.ensure_workspace(&caller, &root, &opening::workspace_name(&root)).await?;
+    let (run, _shown) = super::local::run(cx, verb, wait);
+    Ok(Box::pin(service.change_dependencies(&caller, &source.id, change, &run)).await?)
 }
 
-impl Changer {
-    /// Opens the workspace, and makes it one when it was none and has what is needed.
-    pub(crate) async fn open(cx: &Context, needs: Needs) -> Result<Self, Failure> {
-        require(cx, needs).await?;
-        let (root, caller) = (cx.workspace()?.root, opening::caller());
-        let service = opening::service_created(cx, &root).await?;
-        let source = service.ensure_workspace(&caller, &root, &opening::workspace_name(&root)).await?;
-        Ok(Self { service, source, caller })
-    }
+/// Whether to look for what is newer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Updates {
+    /// No.
+    Unwanted,
+    /// Among what was fetched.
+    Fetched,
+    /// After fetching.
+    Fresh,
+}
 
-    /// What accompanies the change.
-    pub(crate) fn run(cx: &Context, verb: &'static str, wait: u64) -> (Run, Shown) {
-        super::local::run(cx, verb, wait)
+/// Where `only`, or every locked dependency, is.
+pub(crate) async fn list(
+    cx: &Context,
+    only: Option<DependencyName>,
+    updates: Updates,
+) -> Result<DependencyList, Failure> {
+    let Some(url) = &cx.globals.server else {
+        let (check, offline) = (updates != Updates::Unwanted, updates != Updates::Fresh);
+        let question = move |workspace: &Workspace| query::status(workspace, only.as_ref(), check, offline);
+        return Ok(wire::dependency_list(ask(cx, "Looking", question).await?.into()));
+    };
+    let remote = Remote::open(cx, url).await?;
+    if updates == Updates::Fresh {
+        let fetch = NewDependencyChange {
+            dependency: only.as_ref().map(ToString::to_string),
+            ..NewDependencyChange::of(DependencyAction::Fetch)
+        };
+        let report = remote.change_dependencies(cx, "Fetching", &fetch, 0).await?;
+        if let Some(failed) = report.dependencies.into_iter().find(|one| one.error.is_some()) {
+            let why = failed.error.unwrap_or_default();
+            return Err(Failure::new(ErrorKind::Unavailable, format!("{}: {why}", failed.name)));
+        }
     }
+    let mut list = remote.dependencies(updates != Updates::Unwanted).await?;
+    if let Some(only) = only.filter(|_| !list.dependencies.is_empty()) {
+        list.dependencies.retain(|name, _| name == only.as_str());
+        if list.dependencies.is_empty() {
+            return Err(DependencyError::UnknownDependency { name: only.to_string() }.into());
+        }
+    }
+    Ok(list)
+}
+
+/// The declared changes of a dependency.
+pub(crate) async fn changes(
+    cx: &Context,
+    dependency: DependencyName,
+    filter: ChangeFilter,
+) -> Result<DependencyChanges, Failure> {
+    let Some(url) = &cx.globals.server else {
+        let question = move |workspace: &Workspace| query::changes(workspace, &dependency, &filter);
+        return Ok(wire::dependency_changes(ask(cx, "Looking", question).await?.into()));
+    };
+    let query = DependencyChangesQuery {
+        kind: filter.kind,
+        from_ref: filter.from.map(|from| from.to_string()),
+        to_ref: filter.to.map(|to| to.to_string()),
+    };
+    Remote::open(cx, url).await?.dependency_changes(dependency.as_str(), &query).await
 }
 
 /// Checks a name before anything is opened, so that a wrong one touches nothing.
@@ -100,10 +159,11 @@ pub(crate) fn reference(text: &str) -> Result<Reference, Failure> {
 fn refuse_server(cx: &Context) -> Result<(), Failure> {
     match &cx.globals.server {
         None => Ok(()),
-        Some(_) => {
-            Err(Failure::new(ErrorKind::BadRequest, "dependencies are worked on where the workspace is")
-                .hint("leave out --server and BACKSTAY_SERVER")
-                .exits(1))
-        }
+        Some(_) => Err(Failure::new(
+            ErrorKind::BadRequest,
+            "this works where the workspace is, not through a server",
+        )
+        .hint("leave out --server and BACKSTAY_SERVER")
+        .exits(1)),
     }
 }

@@ -77,7 +77,11 @@ fn a_fetch_that_reaches_some_sources_is_a_success_under_that_name_alone() {
     scene.run(&["add", "other", &format!("{}#v1", other.display())]).expect(0);
     std::fs::rename(&other, scene.sandbox.beside("away")).unwrap();
     let said = scene.run(&["fetch"]).expect(3);
-    assert!(said.stdout.contains("kb: fetched\n") && said.stdout.contains("other: failed\n"), "{}", said.stdout);
+    assert!(
+        said.stdout.contains("kb: fetched\n") && said.stdout.contains("other: failed\n"),
+        "{}",
+        said.stdout
+    );
     scene.graft(&["fetch"]).expect(0);
     scene.graft(&["fetch", "other"]).expect(1);
     scene.run(&["fetch", "other"]).expect(1);

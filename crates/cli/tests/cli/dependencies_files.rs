@@ -135,9 +135,13 @@ fn what_is_asked_is_answered_in_the_shape_of_the_contract() {
     let checked = scene.run(&["status", "kb", "--check-updates", "--json"]).expect(0).json();
     assert_eq!(checked["pending_changes"], json!(["v2", "v3"]));
     let list = scene.run(&["changes", "kb", "--from-ref", "v1", "--to-ref", "v2", "--json"]).expect(0).json();
-    let change = json!({"ref": "v2", "type": "breaking", "description": "To 2", "migration": "m", "verify": null});
+    let change =
+        json!({"ref": "v2", "type": "breaking", "description": "To 2", "migration": "m", "verify": null});
     assert_eq!(list, json!({"dependency": "kb", "from": "v1", "to": "v2", "changes": [change]}));
-    assert_eq!(scene.run(&["changes", "kb", "--json"]).expect(0).json()["changes"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        scene.run(&["changes", "kb", "--json"]).expect(0).json()["changes"].as_array().unwrap().len(),
+        3
+    );
     assert_eq!(scene.run(&["changes", "kb", "--type", "fix"]).expect(0).stdout, "No changes found\n");
     let shown = scene.run(&["show", "kb@v2", "--json"]).expect(0).json();
     let migration = json!({"name": "m", "command": "true", "description": "Moves", "working_dir": null});

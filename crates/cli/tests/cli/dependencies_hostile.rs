@@ -67,7 +67,8 @@ fn files_that_were_written_to_do_harm_are_refused() {
     let (yaml, lock) = (scene.sandbox.read("graft.yaml"), scene.sandbox.read("graft.lock"));
     let outside = scene.sandbox.beside("outside");
     fs::write(&outside, "mine\n").unwrap();
-    let changing = [&["resolve"][..], &["sync"], &["apply", "kb", "--to", "v2"], &["upgrade", "kb", "--to", "v2"]];
+    let changing =
+        [&["resolve"][..], &["sync"], &["apply", "kb", "--to", "v2"], &["upgrade", "kb", "--to", "v2"]];
     for (file, text) in [
         ("graft.lock", lock.replace("  kb:", "  '../../kb':")),
         ("graft.lock", lock.replace("source: \"", "source: \"ext::")),
@@ -108,7 +109,10 @@ fn a_submodule_of_an_evil_name_stays_inside() {
     scene.add("v1");
     let modules = scene.sandbox.read(".gitmodules");
     for name in ["../../../outside", "..", "/etc"] {
-        scene.sandbox.write(".gitmodules", modules.replace("submodule \".graft/kb\"", &format!("submodule \"{name}\"")));
+        scene.sandbox.write(
+            ".gitmodules",
+            modules.replace("submodule \".graft/kb\"", &format!("submodule \"{name}\"")),
+        );
         scene.run(&["apply", "kb", "--to", "v2"]).expect(1);
         scene.run(&["remove", "kb", "--force"]).expect(1);
         assert_eq!(scene.sandbox.read(".graft/kb/a.txt"), "1\n");
@@ -125,7 +129,9 @@ fn a_link_in_the_place_of_a_checkout_is_not_followed() {
     let moved = scene.sandbox.beside("moved");
     fs::rename(&checkout, &moved).unwrap();
     symlink(&outside, &checkout).unwrap();
-    let files = || (fs::read_to_string(outside.join("a.txt")).unwrap(), scene.git(&outside, &["status", "--porcelain"]));
+    let files = || {
+        (fs::read_to_string(outside.join("a.txt")).unwrap(), scene.git(&outside, &["status", "--porcelain"]))
+    };
     let before = files();
     for command in [
         &["sync", "--force"][..],

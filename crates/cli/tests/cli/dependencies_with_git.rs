@@ -147,10 +147,8 @@ fn a_git_that_says_a_mebibyte_is_heard_out() {
     let bin = scene.sandbox.beside("bin");
     fs::create_dir(&bin).unwrap();
     let real = Ran::of(std::process::Command::new("sh").args(["-c", "command -v git"])).expect(0).stdout;
-    let wrapper = format!(
-        "#!/bin/sh\nhead -c 1048576 /dev/zero | tr '\\0' 'x' >&2\nexec {} \"$@\"\n",
-        real.trim()
-    );
+    let wrapper =
+        format!("#!/bin/sh\nhead -c 1048576 /dev/zero | tr '\\0' 'x' >&2\nexec {} \"$@\"\n", real.trim());
     fs::write(bin.join("git"), wrapper).unwrap();
     fs::set_permissions(bin.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());

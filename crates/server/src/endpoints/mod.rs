@@ -1,6 +1,7 @@
 //! The endpoints: one file for each, by subject.
 
 mod access;
+mod dependencies;
 mod events;
 mod groups;
 mod operation;
@@ -26,6 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(restores::routes())
         .merge(upgrades::routes())
         .merge(groups::routes())
+        .merge(dependencies::routes())
         .merge(tasks::routes())
         .merge(events::routes())
         .merge(webhooks::routes())

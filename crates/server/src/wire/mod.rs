@@ -4,6 +4,7 @@
 
 mod access;
 mod change;
+mod dependency;
 mod entry;
 mod event;
 mod group;
@@ -19,6 +20,8 @@ mod workspace;
 
 pub use access::{created_token, session, tenant, token, user};
 pub use change::{change, change_page, change_summary};
+pub(crate) use dependency::dependency_change;
+pub use dependency::{dependency_changes, dependency_list};
 pub use entry::{entry, entry_kind};
 pub use event::{audit_verification, event, history_entry};
 pub use group::{group, group_restore, group_snapshot};

@@ -71,7 +71,7 @@ impl Things {
             "holds" => &self.hold,
             other => panic!("a new kind of thing in {path}: {other}"),
         };
-        path.replace("{id}", id)
+        path.replace("{id}", id).replace("{dependency}", "kb")
     }
 
     /// The workspace.
@@ -100,6 +100,7 @@ pub fn body_for(path: &str, method: &str) -> Option<Value> {
         ("{id}", "patch") => json!({}),
         ("restores", "post") if path.contains("groups") => json!({"group_snapshot_id": "g"}),
         ("restores" | "upgrades", "post") => json!({"plan_id": "p"}),
+        ("dependency-changes", "post") => json!({"action": "resolve"}),
         ("holds", "post") => json!({"reason": "r"}),
         _ => return None,
     })

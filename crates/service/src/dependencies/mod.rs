@@ -1,16 +1,11 @@
-//! What changes the dependencies of a workspace, one file for each use case. The changes themselves are computed by
-//! `backstay-dependencies`; [`change`] makes each of them happen whole or not at all.
+//! The dependencies of a workspace: what they are, and what changes them. The changes themselves are computed by
+//! `backstay-dependencies`; [`change_dependencies`] makes each of them happen whole or not at all.
 
-mod add_dependency;
-mod apply_dependency;
-mod change;
-mod fetch_dependencies;
-mod fix_lock;
+mod change_dependencies;
+mod draft;
 mod git;
-mod remove_dependency;
-mod resolve_dependencies;
-mod show_dependencies;
-mod sync_dependencies;
+mod list_dependencies;
+mod list_dependency_changes;
+mod wanted;
 
-pub use change::{ChangeRequest, DependencyChange};
 pub(crate) use git::{git_of, refuse_git_at_work};

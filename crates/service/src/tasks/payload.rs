@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, ServiceError};
 use crate::service::Service;
-use crate::view::{NewSnapshot, VerifyDepth, VerifyScope};
+use crate::view::{NewDependencyChange, NewSnapshot, VerifyDepth, VerifyScope};
 
 /// What a task is to do, for whom.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,8 @@ pub(crate) enum Work {
     Prune { source: SourceId },
     /// Captures the members of a group, whose rows exist.
     GroupCapture { group: String, group_snapshot: String, snapshots: Vec<SnapshotId>, label: String },
+    /// Changes the dependencies of a workspace.
+    ChangeDependencies { source: SourceId, change: NewDependencyChange },
     /// Restores the members of a group as operations whose rows exist.
     GroupRestore { group: String, group_snapshot: String, operations: Vec<OperationId> },
 }
@@ -66,6 +68,7 @@ impl Work {
             Self::Collect => "collect",
             Self::Prune { .. } => "prune",
             Self::GroupCapture { .. } => "group_capture",
+            Self::ChangeDependencies { .. } => "change_dependencies",
             Self::GroupRestore { .. } => "group_restore",
         }
     }
@@ -84,7 +87,11 @@ impl Work {
     /// How often a worker may begin it. What changes a workspace is tried once: what a dead worker left is recovered, not repeated.
     const fn most_attempts(&self) -> u32 {
         match self {
-            Self::Restore { .. } | Self::Undo { .. } | Self::Upgrade { .. } | Self::GroupRestore { .. } => 1,
+            Self::Restore { .. }
+            | Self::Undo { .. }
+            | Self::Upgrade { .. }
+            | Self::GroupRestore { .. }
+            | Self::ChangeDependencies { .. } => 1,
             _ => 3,
         }
     }

@@ -119,6 +119,10 @@ impl Service {
                 let report = Box::pin(self.recover(caller, &source, backward, run)).await?;
                 Ok(serde_json::to_value(report).unwrap_or_default())
             }
+            Work::ChangeDependencies { source, change } => {
+                let changed = self.change_dependencies_as(caller, &source, change, Some(id.clone()), run);
+                Ok(serde_json::to_value(Box::pin(changed).await?).unwrap_or_default())
+            }
             Work::Collect => {
                 let report = self.collect_garbage(caller, run).await?;
                 Ok(serde_json::to_value(report).unwrap_or_default())

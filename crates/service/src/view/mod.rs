@@ -2,6 +2,7 @@
 
 mod access;
 mod change;
+mod dependency;
 mod entry;
 mod event;
 mod group;
@@ -18,6 +19,10 @@ pub use access::{
     CreatedToken, LoginLink, NewTenant, NewToken, NewUser, Session, SignedIn, Tenant, Token, User, UserChange,
 };
 pub use change::{Against, Change, ChangeKind, ChangePage, ChangeSummary, DiffOptions, EntryFacts};
+pub use dependency::{
+    DeclaredChange, Dependency, DependencyAction, DependencyChangeFilter, DependencyChanges, DependencyList,
+    DependencyReport, DependencyResult, DependencyState, DependencyUpdates, NewDependencyChange,
+};
 pub use entry::{Entry, EntryKind, EntryOptions};
 pub use event::{AuditReport, EventFilter, EventPage, HistoryAction, HistoryEntry, HistoryFilter};
 pub use group::{Group, GroupRestore, GroupSnapshot, NewGroup};

@@ -1,13 +1,12 @@
 //! `backstay deps add`
 
 use backstay_dependencies::Pin;
-use backstay_dependencies::mutate::AddOptions;
+use backstay_service::view::{DependencyAction, NewDependencyChange};
 use clap::Args;
-use serde_json::json;
 
-use super::{Fetching, Staging, name_dropped, notes, outcome, request};
+use super::{Fetching, Staging, asked, name_dropped, notes};
 use crate::args::Changing;
-use crate::backend::dependencies::{Changer, Needs, name};
+use crate::backend::dependencies::{self, Needs, name};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
@@ -42,24 +41,19 @@ pub(crate) struct AddArgs {
 
 /// Adds.
 pub(crate) async fn run(cx: &Context, args: AddArgs) -> CommandResult {
-    let (dependency, pin) = (name(&args.name)?, Pin::parse(&args.source)?);
-    let at = Changer::open(cx, Needs::Repository).await?;
-    let (run, shown) = Changer::run(cx, "Adding", args.changing.wait);
-    let asked = request(&args.changing, args.staging, args.fetching, false);
-    let add = AddOptions { no_resolve: args.no_resolve };
-    let (caller, id) = (&at.caller, &at.source.id);
-    let done =
-        at.service.add_dependency(caller, id, asked, dependency.clone(), pin.clone(), add, &run).await?;
-    drop(shown);
-    let value = json!({
-        "name": dependency, "source": pin.source, "ref": pin.reference,
-        "commit": done.report.as_ref().map(|moved| &moved.commit), "resolved": done.report.is_some(),
-    });
-    let value = outcome(value, &done, args.changing.dry_run);
-    cx.output.result(&value, |out, _| {
-        writeln!(out, "{} {dependency}", if args.changing.dry_run { "Would add" } else { "Added" })?;
-        name_dropped(out, &done.dropped)
+    name(&args.name)?;
+    Pin::parse(&args.source)?;
+    let change = NewDependencyChange {
+        dependency: Some(args.name.clone()),
+        source: Some(args.source),
+        no_resolve: args.no_resolve,
+        ..asked(DependencyAction::Add, args.changing, Some(args.staging), Some(args.fetching))
+    };
+    let report = dependencies::change(cx, Needs::Repository, "Adding", args.changing.wait, change).await?;
+    cx.output.result(&report, |out, _| {
+        writeln!(out, "{} {}", if report.dry_run { "Would add" } else { "Added" }, args.name)?;
+        name_dropped(out, &report)
     })?;
-    notes(cx, &done, args.changing.dry_run);
+    notes(cx, &report);
     Ok(Exit::Done)
 }

@@ -1,11 +1,11 @@
 //! `backstay deps apply`
 
+use backstay_service::view::{DependencyAction, NewDependencyChange};
 use clap::Args;
-use serde_json::json;
 
-use super::{Fetching, Staging, name_dropped, notes, outcome, request};
+use super::{Fetching, Staging, asked, name_dropped, notes};
 use crate::args::Changing;
-use crate::backend::dependencies::{Changer, Needs, name, reference};
+use crate::backend::dependencies::{self, Needs, name, reference};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
@@ -32,26 +32,25 @@ pub(crate) struct ApplyArgs {
 
 /// Applies.
 pub(crate) async fn run(cx: &Context, args: ApplyArgs) -> CommandResult {
-    let (dependency, to) = (name(&args.dependency)?, reference(&args.to)?);
-    let at = Changer::open(cx, Needs::Declarations).await?;
-    let (run, shown) = Changer::run(cx, "Applying", args.changing.wait);
-    let asked = request(&args.changing, args.staging, args.fetching, false);
-    let done = at.service.apply_dependency(&at.caller, &at.source.id, asked, dependency, to, &run).await?;
-    drop(shown);
-    let moved = &done.report;
-    let value = json!({
-        "dependency": moved.name, "ref": moved.reference, "commit": moved.commit, "state": moved.state,
-    });
-    let value = outcome(value, &done, args.changing.dry_run);
-    cx.output.result(&value, |out, _| {
-        if args.changing.dry_run {
-            return writeln!(out, "Would apply {}@{}", moved.name, moved.reference);
+    name(&args.dependency)?;
+    reference(&args.to)?;
+    let change = NewDependencyChange {
+        dependency: Some(args.dependency.clone()),
+        to: Some(args.to.clone()),
+        ..asked(DependencyAction::Apply, args.changing, Some(args.staging), Some(args.fetching))
+    };
+    let report =
+        dependencies::change(cx, Needs::Declarations, "Applying", args.changing.wait, change).await?;
+    cx.output.result(&report, |out, _| {
+        let at = format!("{}@{}", args.dependency, args.to);
+        if report.dry_run {
+            return writeln!(out, "Would apply {at}");
         }
-        writeln!(out, "Applied {}@{}", moved.name, moved.reference)?;
-        writeln!(out, "Updated graft.lock: {}@{}", moved.name, moved.reference)?;
-        name_dropped(out, &done.dropped)?;
+        writeln!(out, "Applied {at}")?;
+        writeln!(out, "Updated graft.lock: {at}")?;
+        name_dropped(out, &report)?;
         writeln!(out, "Note: No migrations were run.")
     })?;
-    notes(cx, &done, args.changing.dry_run);
+    notes(cx, &report);
     Ok(Exit::Done)
 }

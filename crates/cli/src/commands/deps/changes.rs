@@ -1,9 +1,9 @@
 //! `backstay deps changes`
 
-use backstay_dependencies::query::{self, ChangeFilter};
+use backstay_dependencies::query::ChangeFilter;
 use clap::Args;
 
-use crate::backend::dependencies::{ask, name, reference};
+use crate::backend::dependencies::{self, name, reference};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
@@ -43,7 +43,7 @@ pub(crate) async fn run(cx: &Context, args: ChangesArgs) -> CommandResult {
         from: args.from_ref.or(args.since).as_deref().map(reference).transpose()?,
         to: args.to_ref.as_deref().map(reference).transpose()?,
     };
-    let list = ask(cx, "Looking", move |workspace| query::changes(workspace, &dependency, &filter)).await?;
+    let list = dependencies::changes(cx, dependency, filter).await?;
     cx.output.result(&list, |out, _| {
         if list.changes.is_empty() {
             return writeln!(out, "No changes found");

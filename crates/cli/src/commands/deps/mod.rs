@@ -15,9 +15,8 @@ mod validate;
 
 use std::io::Write;
 
-use backstay_service::{ChangeRequest, DependencyChange};
+use backstay_service::view::{DependencyAction, DependencyReport, DependencyState, NewDependencyChange};
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
 
 use crate::args::Changing;
 use crate::commands::upgrade;
@@ -80,47 +79,68 @@ pub(crate) async fn run(cx: &Context, command: DepsCommand) -> CommandResult {
     }
 }
 
-/// What a command asks the service for.
-fn request(changing: &Changing, staging: Staging, fetching: Fetching, force: bool) -> ChangeRequest {
-    ChangeRequest { dry_run: changing.dry_run, no_stage: staging.no_stage, offline: fetching.offline, force }
-}
-
-/// `own`, what a change is about, with what is told about every change.
-fn outcome<R>(mut own: Value, done: &DependencyChange<R>, dry_run: bool) -> Value {
-    let fields = [
-        ("changed", json!(done.changed)),
-        ("dry_run", json!(dry_run)),
-        ("dropped", json!(done.dropped)),
-        ("not_staged", json!(done.not_staged)),
-        ("not_applied", json!(done.not_applied)),
-        ("recovered", json!(done.recovered)),
-        ("operation_id", json!(done.operation_id)),
-        ("state_serial", json!(done.state_serial)),
-    ];
-    for (name, value) in fields {
-        own[name] = value;
+/// A change as its command was called.
+fn asked(
+    action: DependencyAction,
+    changing: Changing,
+    staging: Option<Staging>,
+    fetching: Option<Fetching>,
+) -> NewDependencyChange {
+    NewDependencyChange {
+        dry_run: changing.dry_run,
+        no_stage: staging.is_some_and(|staging| staging.no_stage),
+        offline: fetching.is_some_and(|fetching| fetching.offline),
+        ..NewDependencyChange::of(action)
     }
-    own
 }
 
 /// Names what graft.lock has no more.
-fn name_dropped(out: &mut dyn Write, dropped: &[String]) -> std::io::Result<()> {
-    dropped.iter().try_for_each(|name| writeln!(out, "Dropped from graft.lock: {name}"))
+fn name_dropped(out: &mut dyn Write, report: &DependencyReport) -> std::io::Result<()> {
+    report.dropped.iter().try_for_each(|name| writeln!(out, "Dropped from graft.lock: {name}"))
 }
 
 /// What is said about every change beside its result.
-fn notes<R>(cx: &Context, done: &DependencyChange<R>, dry_run: bool) {
-    for id in &done.recovered {
+fn notes(cx: &Context, report: &DependencyReport) {
+    for id in &report.recovered {
         cx.output.note(&format!("ended the interrupted operation {id} first"));
     }
-    if done.not_staged {
+    for warning in &report.warnings {
+        cx.output.warn(warning);
+    }
+    for one in &report.dependencies {
+        if let Some(error) = &one.error {
+            cx.output.warn(&format!("{}: {error}", one.name));
+        }
+    }
+    if report.not_staged {
         cx.output
             .note("graft.yaml or graft.lock has edits that are not staged: the git index was left alone");
     }
-    for path in &done.not_applied {
+    for path in &report.not_applied {
         cx.output.warn(&format!("{path} was changed by someone else meanwhile and was left so"));
     }
-    if dry_run {
+    if report.dry_run {
         cx.output.note("nothing was changed");
+    }
+}
+
+/// How many could not be done.
+fn failed(report: &DependencyReport) -> usize {
+    report.dependencies.iter().filter(|one| one.state == DependencyState::Failed).count()
+}
+
+/// The word of a state.
+const fn word(state: DependencyState) -> &'static str {
+    match state {
+        DependencyState::Cloned => "cloned",
+        DependencyState::CheckedOut => "checked_out",
+        DependencyState::UpToDate => "up_to_date",
+        DependencyState::Fetched => "fetched",
+        DependencyState::WouldFetch => "would be fetched",
+        DependencyState::NotCloned => "not cloned",
+        DependencyState::Declared => "declared",
+        DependencyState::Removed => "removed",
+        DependencyState::Fixed => "fixed",
+        DependencyState::Failed => "failed",
     }
 }

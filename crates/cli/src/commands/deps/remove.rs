@@ -1,12 +1,11 @@
 //! `backstay deps remove`
 
-use backstay_dependencies::mutate::RemoveOptions;
+use backstay_service::view::{DependencyAction, NewDependencyChange};
 use clap::Args;
-use serde_json::json;
 
-use super::{Fetching, Staging, name_dropped, notes, outcome, request};
+use super::{Staging, asked, name_dropped, notes};
 use crate::args::Changing;
-use crate::backend::dependencies::{Changer, Needs, name};
+use crate::backend::dependencies::{self, Needs, name};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
@@ -34,27 +33,18 @@ pub(crate) struct RemoveArgs {
 
 /// Removes.
 pub(crate) async fn run(cx: &Context, args: RemoveArgs) -> CommandResult {
-    let dependency = name(&args.name)?;
-    let at = Changer::open(cx, Needs::Repository).await?;
-    let (run, shown) = Changer::run(cx, "Removing", args.changing.wait);
-    let asked = request(&args.changing, args.staging, Fetching { offline: true }, args.force);
-    let remove = RemoveOptions { keep_files: args.keep_files };
-    let done =
-        at.service.remove_dependency(&at.caller, &at.source.id, asked, dependency, remove, &run).await?;
-    drop(shown);
-    let value = json!({
-        "name": done.report.name, "kept_files": done.report.kept_files,
-    });
-    let value = outcome(value, &done, args.changing.dry_run);
-    cx.output.result(&value, |out, _| {
-        writeln!(
-            out,
-            "{} {}",
-            if args.changing.dry_run { "Would remove" } else { "Removed" },
-            done.report.name
-        )?;
-        name_dropped(out, &done.dropped)
+    name(&args.name)?;
+    let change = NewDependencyChange {
+        dependency: Some(args.name.clone()),
+        force: args.force,
+        keep_files: args.keep_files,
+        ..asked(DependencyAction::Remove, args.changing, Some(args.staging), None)
+    };
+    let report = dependencies::change(cx, Needs::Repository, "Removing", args.changing.wait, change).await?;
+    cx.output.result(&report, |out, _| {
+        writeln!(out, "{} {}", if report.dry_run { "Would remove" } else { "Removed" }, args.name)?;
+        name_dropped(out, &report)
     })?;
-    notes(cx, &done, args.changing.dry_run);
+    notes(cx, &report);
     Ok(Exit::Done)
 }

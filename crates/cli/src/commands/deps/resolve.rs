@@ -1,12 +1,11 @@
 //! `backstay deps resolve`
 
-use backstay_dependencies::mutate::ResolveOptions;
+use backstay_service::view::{DependencyAction, NewDependencyChange};
 use clap::Args;
-use serde_json::json;
 
-use super::{Fetching, Staging, name_dropped, notes, outcome, request};
+use super::{Fetching, Staging, asked, name_dropped, notes};
 use crate::args::Changing;
-use crate::backend::dependencies::{Changer, Needs};
+use crate::backend::dependencies::{self, Needs};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
@@ -29,27 +28,23 @@ pub(crate) struct ResolveArgs {
 
 /// Resolves.
 pub(crate) async fn run(cx: &Context, args: ResolveArgs) -> CommandResult {
-    let at = Changer::open(cx, Needs::Declarations).await?;
-    let (run, shown) = Changer::run(cx, "Resolving", args.changing.wait);
-    let asked = request(&args.changing, args.staging, args.fetching, false);
-    let options = ResolveOptions { force_yaml: args.force_yaml };
-    let done = at.service.resolve_dependencies(&at.caller, &at.source.id, asked, options, &run).await?;
-    drop(shown);
-    for warning in &done.report.warnings {
-        cx.output.warn(&format!("graft.yaml:{}: {}", warning.line, warning.text));
-    }
-    let dependencies = &done.report.dependencies;
-    let value = json!({
-        "dependencies": dependencies, "resolved": dependencies.len(), "total": dependencies.len(),
-    });
-    let value = outcome(value, &done, args.changing.dry_run);
-    cx.output.result(&value, |out, _| {
-        for moved in dependencies {
-            writeln!(out, "  {} {} {}", moved.name, moved.reference, moved.commit.short())?;
+    let change = NewDependencyChange {
+        force_yaml: args.force_yaml,
+        ..asked(DependencyAction::Resolve, args.changing, Some(args.staging), Some(args.fetching))
+    };
+    let report =
+        dependencies::change(cx, Needs::Declarations, "Resolving", args.changing.wait, change).await?;
+    cx.output.result(&report, |out, _| {
+        for one in &report.dependencies {
+            let (reference, commit) = (one.reference.as_deref(), one.commit.as_deref());
+            let commit = commit.map(|commit| commit.get(..10).unwrap_or(commit)).unwrap_or_default();
+            writeln!(out, "  {} {} {commit}", one.name, reference.unwrap_or_default())?;
         }
-        name_dropped(out, &done.dropped)?;
-        writeln!(out, "Resolved: {}/{}", dependencies.len(), dependencies.len())
+        name_dropped(out, &report)?;
+        // All or none.
+        let total = report.dependencies.len();
+        writeln!(out, "Resolved: {total}/{total}")
     })?;
-    notes(cx, &done, args.changing.dry_run);
+    notes(cx, &report);
     Ok(Exit::Done)
 }

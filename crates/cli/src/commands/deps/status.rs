@@ -1,11 +1,10 @@
 //! `backstay deps status`
 
-use backstay_dependencies::query;
 use clap::Args;
 use serde_json::json;
 
 use super::Fetching;
-use crate::backend::dependencies::{ask, name};
+use crate::backend::dependencies::{self, Updates, name};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
@@ -27,13 +26,16 @@ pub(crate) struct StatusArgs {
 /// Shows the status.
 pub(crate) async fn run(cx: &Context, args: StatusArgs) -> CommandResult {
     let only = args.dependency.as_deref().map(name).transpose()?;
-    let (wanted, check, offline) = (only.clone(), args.check_updates, args.fetching.offline);
-    let status =
-        ask(cx, "Looking", move |workspace| query::status(workspace, wanted.as_ref(), check, offline))
-            .await?;
-    let only = only.and_then(|name| status.dependencies.get(&name).map(|entry| (name, entry)));
-    let value = match only {
-        None => json!(status),
+    let updates = match (args.check_updates, args.fetching.offline) {
+        (false, _) => Updates::Unwanted,
+        (true, true) => Updates::Fetched,
+        (true, false) => Updates::Fresh,
+    };
+    let list = dependencies::list(cx, only, updates).await?;
+    let one =
+        args.dependency.as_ref().and_then(|name| list.dependencies.get(name).map(|entry| (name, entry)));
+    let value = match one {
+        None => json!(list),
         Some((name, entry)) => {
             let mut entry = json!(entry);
             entry["name"] = json!(name);
@@ -41,20 +43,15 @@ pub(crate) async fn run(cx: &Context, args: StatusArgs) -> CommandResult {
         }
     };
     cx.output.result(&value, |out, _| {
-        if status.dependencies.is_empty() {
+        if list.dependencies.is_empty() {
             return writeln!(out, "No dependencies found");
         }
-        for (name, entry) in &status.dependencies {
-            writeln!(
-                out,
-                "{name}: {} ({}) since {}",
-                entry.current_ref,
-                entry.commit.short(),
-                entry.consumed_at
-            )?;
+        for (name, entry) in &list.dependencies {
+            let commit = entry.commit.get(..10).unwrap_or(&entry.commit);
+            writeln!(out, "{name}: {} ({commit}) since {}", entry.current_ref, entry.consumed_at)?;
             match &entry.updates {
                 Some(updates) if updates.has_update => {
-                    let available = updates.available.as_ref().map(ToString::to_string).unwrap_or_default();
+                    let available = updates.available.as_deref().unwrap_or_default();
                     writeln!(out, "  available: {available} ({} pending)", updates.pending_changes.len())?;
                 }
                 Some(_) => writeln!(out, "  up to date")?,

@@ -1,12 +1,11 @@
 //! `backstay deps sync`
 
-use backstay_dependencies::mutate::MoveState;
+use backstay_service::view::{DependencyAction, NewDependencyChange};
 use clap::Args;
-use serde_json::json;
 
-use super::{Fetching, Staging, notes, outcome, request};
+use super::{Fetching, asked, failed, notes, word};
 use crate::args::Changing;
-use crate::backend::dependencies::{Changer, Needs, name};
+use crate::backend::dependencies::{self, Needs, name};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
@@ -30,47 +29,22 @@ pub(crate) struct SyncArgs {
 
 /// Syncs.
 pub(crate) async fn run(cx: &Context, args: SyncArgs) -> CommandResult {
-    let only = args.dependency.as_deref().map(name).transpose()?;
-    let at = Changer::open(cx, Needs::Lock).await?;
-    let (run, shown) = Changer::run(cx, "Syncing", args.changing.wait);
-    let asked = request(&args.changing, Staging { no_stage: true }, args.fetching, args.force);
-    let done = at.service.sync_dependencies(&at.caller, &at.source.id, asked, only, &run).await?;
-    drop(shown);
-    let total = done.report.len();
-    let failed = done.report.iter().filter(|one| one.result.is_err()).count();
-    let results: Vec<_> = done
-        .report
-        .iter()
-        .map(|one| {
-            let (state, error) = match &one.result {
-                Ok(state) => (json!(state), None),
-                Err(error) => (json!("failed"), Some(error.to_string())),
-            };
-            json!({"name": one.name, "ref": one.reference, "commit": one.commit, "state": state, "error": error})
-        })
-        .collect();
-    let value = json!({
-        "dependencies": results, "synced": total - failed, "total": total,
-    });
-    let value = outcome(value, &done, args.changing.dry_run);
-    cx.output.result(&value, |out, _| {
-        for one in &done.report {
-            let state = match &one.result {
-                Ok(MoveState::Cloned) => "cloned",
-                Ok(MoveState::CheckedOut) => "checked_out",
-                Ok(MoveState::UpToDate) => "up_to_date",
-                Err(_) => "failed",
-            };
-            writeln!(out, "  {} {} {state}", one.name, one.reference)?;
+    args.dependency.as_deref().map(name).transpose()?;
+    let change = NewDependencyChange {
+        dependency: args.dependency,
+        force: args.force,
+        ..asked(DependencyAction::Sync, args.changing, None, Some(args.fetching))
+    };
+    let report = dependencies::change(cx, Needs::Lock, "Syncing", args.changing.wait, change).await?;
+    let (failed, total) = (failed(&report), report.dependencies.len());
+    cx.output.result(&report, |out, _| {
+        for one in &report.dependencies {
+            let reference = one.reference.as_deref().unwrap_or_default();
+            writeln!(out, "  {} {reference} {}", one.name, word(one.state))?;
         }
         writeln!(out, "Synced: {}/{total} dependencies", total - failed)
     })?;
-    for one in &done.report {
-        if let Err(error) = &one.result {
-            cx.output.warn(&format!("{}: {error}", one.name));
-        }
-    }
-    notes(cx, &done, args.changing.dry_run);
+    notes(cx, &report);
     Ok(match failed {
         0 => Exit::Done,
         all if all == total => Exit::Negative,

@@ -3,13 +3,14 @@
 use std::io::Write;
 
 use backstay_dependencies::query::{self, Checked, Report, What};
+use backstay_service::view::DependencyAction;
 use clap::Args;
 
-use super::{Fetching, Staging, notes, request};
+use super::{Staging, asked, notes};
 use crate::args::Changing;
-use crate::backend::dependencies::{Changer, Needs, ask};
+use crate::backend::dependencies::{self, Needs, ask};
 use crate::context::Context;
-use crate::failure::{CommandResult, Exit};
+use crate::failure::{CommandResult, Exit, Failure};
 
 /// Check graft.yaml, graft.lock, and whether each checkout is what the lock says
 #[derive(Debug, Args)]
@@ -73,19 +74,16 @@ pub(crate) async fn run(cx: &Context, args: ValidateArgs) -> CommandResult {
     })
 }
 
-async fn fix(cx: &Context, args: &ValidateArgs) -> Result<(), crate::failure::Failure> {
-    let at = Changer::open(cx, Needs::Lock).await?;
-    let (run, shown) = Changer::run(cx, "Mending", args.changing.wait);
-    let asked = request(&args.changing, args.staging, Fetching { offline: true }, false);
-    let done = at.service.fix_lock(&at.caller, &at.source.id, asked, &run).await?;
-    drop(shown);
-    for name in &done.report.peeled {
-        cx.output.note(&format!("{name}: the lock named an annotated tag and names its commit now"));
+async fn fix(cx: &Context, args: &ValidateArgs) -> Result<(), Failure> {
+    let change = asked(DependencyAction::Fix, args.changing, Some(args.staging), None);
+    let report = dependencies::change(cx, Needs::Lock, "Mending", args.changing.wait, change).await?;
+    for one in &report.dependencies {
+        cx.output.note(&format!("{}: the lock named an annotated tag and names its commit now", one.name));
     }
-    for name in &done.dropped {
+    for name in &report.dropped {
         cx.output.note(&format!("{name}: dropped from graft.lock"));
     }
-    notes(cx, &done, args.changing.dry_run);
+    notes(cx, &report);
     Ok(())
 }
 

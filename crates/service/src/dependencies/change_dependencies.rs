@@ -1,0 +1,232 @@
+//! Changes the dependencies of a workspace, without their commands.
+//!
+//! Permission → lock → recovery → draft, which fetches and clones beside → intent → **commit record** → flip (all in the
+//! workspace) → operation row, serial and event in one transaction → the journal is closed.
+
+use std::path::Path;
+
+use backstay_catalog::{OperationRow, OperationState, SourceRow};
+use backstay_dependencies::change::Draft;
+use backstay_dependencies::mutate::{self, Options};
+use backstay_dependencies::{SourceUrl, Workspace};
+use backstay_model::{Action, Caller, ErrorKind, OperationId, SourceId, Subject, TaskId};
+use backstay_source_workspace::{Applied, ChangeSet, ChangeSetOptions, Steps};
+use serde_json::json;
+
+use super::draft::{see, take};
+use super::git::{git_of, refuse_git_at_work};
+use super::wanted::{Wanted, fetched};
+use crate::error::{Result, ServiceError};
+use crate::restore::{ChangedPaths, Done, NewOperation};
+use crate::run::Run;
+use crate::service::{Describe, Service, blocking};
+use crate::tasks::Work;
+use crate::view::{DependencyReport, NewDependencyChange, RestoreRequest};
+
+impl Service {
+    /// Changes dependencies now, in this process: whole or not at all. Fetched objects stay when the rest fails.
+    ///
+    /// Errors: `Busy` with the owner; `Conflict` with code `conflict` when someone else changed the same files meanwhile; what
+    /// git and the files say.
+    pub async fn change_dependencies(
+        &self,
+        caller: &Caller,
+        source: &SourceId,
+        change: NewDependencyChange,
+        run: &Run,
+    ) -> Result<DependencyReport> {
+        self.change_dependencies_as(caller, source, change, None, run).await
+    }
+
+    /// Queues the same for a worker; its result is the report.
+    pub async fn queue_dependency_change(
+        &self,
+        caller: &Caller,
+        source: &SourceId,
+        change: NewDependencyChange,
+    ) -> Result<TaskId> {
+        let source = self.permitted_source(caller, source, Action::Restore).await?;
+        let root = self.workspace_root(&source)?;
+        if let Wanted::Add { pin, .. } = Wanted::of(&change)? {
+            self.refuse_foreign_path(caller, &source, &pin.source, &root).await?;
+        }
+        let work = Work::ChangeDependencies { source: source.id.clone(), change };
+        let payload = self.payload(source.id.to_string(), caller, work);
+        let id = TaskId::generate(self.now(), &**self.rng());
+        let mut tx = self.begin().await?;
+        let task = tx.enqueue(&self.new_task(id, Some(&source), &payload, None)).await?.into_row();
+        tx.commit().await?;
+        Ok(task.id)
+    }
+
+    /// The same for the task that does it.
+    pub(crate) async fn change_dependencies_as(
+        &self,
+        caller: &Caller,
+        source: &SourceId,
+        change: NewDependencyChange,
+        task: Option<TaskId>,
+        run: &Run,
+    ) -> Result<DependencyReport> {
+        let source = self.permitted_source(caller, source, Action::Restore).await?;
+        let wanted = Wanted::of(&change)?;
+        let root = self.workspace_root(&source)?;
+        let lock = self.lock_workspace(&root, wanted.kind(), run).await?;
+        let recovered = self.recover_locked(caller, &source, &lock).await?;
+        refuse_git_at_work(&root)?;
+        let source = self.read().await?.source(&source.id).await?.unwrap_or(source);
+        let mut report = DependencyReport {
+            action: change.action,
+            dependencies: Vec::new(),
+            changed: false,
+            dry_run: change.dry_run,
+            dropped: Vec::new(),
+            warnings: Vec::new(),
+            not_staged: false,
+            not_applied: Vec::new(),
+            recovered: recovered.rolled_back.into_iter().chain(recovered.rolled_forward).collect(),
+            operation_id: None,
+            state_serial: source.state_serial,
+        };
+        if let Wanted::Fetch { only } = &wanted
+            && !change.dry_run
+        {
+            let (only, cancel) = (only.clone(), run.cancel.clone());
+            let found = blocking("fetch the dependencies", move || {
+                Ok(mutate::fetch(&Workspace::new(&root, git_of(&cancel)), only.as_ref())?)
+            })
+            .await?;
+            report.dependencies = found.into_iter().map(fetched).collect();
+            self.note_fetched(caller, &source, &report).await?;
+            return Ok(report);
+        }
+
+        let kind = wanted.kind();
+        let id = OperationId::generate(self.now(), &**self.rng());
+        let set_options = ChangeSetOptions {
+            operation: id.clone(),
+            kind: kind.to_owned(),
+            snapshot: None,
+            safety_snapshot: None,
+            steps: Steps::unlimited(),
+        };
+        let options = Options {
+            stage: !change.no_stage,
+            offline: change.offline,
+            force: change.force,
+            now: self.now(),
+        };
+        let (held, cancel, at) = (lock.clone(), run.cancel.clone(), root.clone());
+        let (set, drafted) = blocking("prepare the change", move || {
+            let mut set = ChangeSet::begin(&at, &held, set_options)?;
+            let seen = see(&at)?;
+            let workspace = Workspace::new(&at, git_of(&cancel));
+            let drafted = wanted.draft(&workspace, Draft::new(set.scratch()), &options)?;
+            take(&mut set, &at, &drafted.steps, &seen)?;
+            cancel.check()?;
+            Ok((set, drafted))
+        })
+        .await?;
+        report.changed = !drafted.steps.is_empty();
+        report.dependencies = drafted.report.dependencies;
+        report.warnings = drafted.report.warnings;
+        report.dropped = drafted.dropped;
+        report.not_staged = drafted.not_staged;
+        if !report.changed || change.dry_run {
+            return Ok(report);
+        }
+
+        let new = NewOperation {
+            id,
+            kind,
+            target: None,
+            undoes: None,
+            request: RestoreRequest::default(),
+            upgrade: None,
+            task,
+        };
+        let mut tx = self.begin().await?;
+        let row = self.begin_operation_in(&mut tx, caller, &source, new).await?;
+        tx.commit().await?;
+        let paths = ChangedPaths::of_changes(set.changes());
+        let kept = paths.to_json();
+        let applied: Applied = match blocking("change the workspace", move || Ok(set.commit(kept)?)).await {
+            Ok(applied) => applied,
+            Err(error) => {
+                self.change_failed(caller, &row, &error).await;
+                return Err(error);
+            }
+        };
+        let done =
+            Done { changed: true, safety: None, paths, not_restored: applied.not_applied, recovered: false };
+        let mut tx = self.begin().await?;
+        let ended = self.end_operation_in(&mut tx, caller, source.kind, &row, &done).await?;
+        tx.commit().await?;
+        self.acknowledge(&source, &row).await;
+        drop(lock);
+        report.not_applied =
+            done.not_restored.iter().map(|note| String::from_utf8_lossy(&note.path).into_owned()).collect();
+        report.state_serial = ended.serial_after.unwrap_or(report.state_serial);
+        report.operation_id = Some(row.id);
+        Ok(report)
+    }
+
+    async fn note_fetched(
+        &self,
+        caller: &Caller,
+        source: &SourceRow,
+        report: &DependencyReport,
+    ) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let event = self.event(caller, "dependencies.fetched", Subject::new("source", &source.id));
+        tx.record(
+            event
+                .of_source(&source.tenant, source.kind, &source.id)
+                .with(json!({"dependencies": report.dependencies})),
+        );
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn change_failed(&self, caller: &Caller, row: &OperationRow, error: &ServiceError) {
+        let unfinished = matches!(error.code, Some("unfinished" | "needs_recovery"));
+        let state = if unfinished { OperationState::NeedsRecovery } else { OperationState::Failed };
+        let noted = async {
+            let mut tx = self.begin().await?;
+            self.fail_operation_in(&mut tx, caller, row, state, &error.message).await?;
+            tx.commit().await?;
+            Ok::<(), ServiceError>(())
+        };
+        if let Err(error) = noted.await {
+            // The next command closes it.
+            tracing::warn!(operation.id = %row.id, %error, "a failed operation could not be closed");
+        }
+    }
+
+    /// Through a server, nobody reads repositories of its machine that lie elsewhere than workspaces may.
+    async fn refuse_foreign_path(
+        &self,
+        caller: &Caller,
+        source: &SourceRow,
+        url: &SourceUrl,
+        root: &Path,
+    ) -> Result<()> {
+        let Some(allowed) = self.settings().allowed_roots.clone() else { return Ok(()) };
+        let Some(path) = url.local_path(root) else { return Ok(()) };
+        let inside = blocking("look at the source", move || {
+            let Ok(found) = path.canonicalize() else { return Ok(false) };
+            let inside = |allowed: &std::path::PathBuf| {
+                allowed.canonicalize().is_ok_and(|allowed| found.starts_with(allowed))
+            };
+            Ok(allowed.iter().any(inside))
+        })
+        .await?;
+        if inside {
+            return Ok(());
+        }
+        let wanted = json!({"wanted": "depend on a path", "source": url.redacted()});
+        self.note_denied(caller, &Subject::new("source", &source.id), wanted).await?;
+        Err(ServiceError::new(ErrorKind::Forbidden, "Source is not allowed")
+            .hint("a path must lie below `workspaces.allowed_roots`; or use a URL"))
+    }
+}
