@@ -287,3 +287,41 @@ fn a_held_lock_is_4_over_a_server_too_and_waiting_gets_it() {
     drop(lock);
     assert!(waiting.wait_with_output().unwrap().status.success());
 }
+
+#[test]
+fn dependencies_are_changed_through_a_server() {
+    let served = Served::start();
+    let root = served.sandbox.root();
+    let git = |directory: &std::path::Path, arguments: &[&str]| {
+        let mut command = std::process::Command::new("git");
+        command.args(["-c", "user.name=a", "-c", "user.email=a@example.org"]).args(arguments);
+        Ran::of(command.current_dir(directory).env("GIT_CONFIG_GLOBAL", "/dev/null")).expect(0);
+    };
+    let kb = root.join("vendor/kb");
+    std::fs::create_dir_all(&kb).unwrap();
+    git(&root, &["init", "--quiet"]);
+    git(&kb, &["init", "--quiet", "--initial-branch=main"]);
+    std::fs::write(kb.join("graft.yaml"), "apiVersion: graft/v0\nchanges: {v1: , v2: }\n").unwrap();
+    for tag in ["v1", "v2"] {
+        std::fs::write(kb.join("a.txt"), tag).unwrap();
+        git(&kb, &["add", "--all"]);
+        git(&kb, &["commit", "--quiet", "--message", tag]);
+        git(&kb, &["tag", tag]);
+    }
+    assert_eq!(served.ok(&["deps", "status"]), "No dependencies found");
+    let source = format!("{}#v1", kb.display());
+    assert_eq!(served.ok(&["deps", "add", "kb", &source]), "Added kb");
+    assert_eq!(served.sandbox.read(".graft/kb/a.txt"), "v1");
+    let status = served.json(&["deps", "status", "kb", "--check-updates"]);
+    assert_eq!((&status["current_ref"], &status["available"]), (&"v1".into(), &"v2".into()));
+    assert_eq!(served.json(&["deps", "changes", "kb", "--since", "v1"])["changes"][0]["ref"], "v2");
+    assert!(served.ok(&["deps", "apply", "kb", "--to", "v2"]).starts_with("Applied kb@v2\n"));
+    assert_eq!(served.sandbox.read(".graft/kb/a.txt"), "v2");
+    assert!(served.ok(&["deps", "sync"]).ends_with("kb v2 up_to_date\nSynced: 1/1 dependencies"));
+    assert_eq!(served.ok(&["deps", "fetch"]), "kb: fetched");
+    let missing = served.run(&["deps", "apply", "kb", "--to", "v9"]).expect(1);
+    assert!(missing.stderr.contains("`v9` not found"), "{}", missing.stderr);
+    assert!(served.run(&["deps", "tree"]).expect(1).stderr.contains("not through a server"));
+    assert_eq!(served.ok(&["deps", "remove", "kb"]), "Removed kb");
+    assert!(!root.join(".graft/kb").exists());
+}
