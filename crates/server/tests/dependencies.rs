@@ -123,8 +123,8 @@ async fn dependencies_are_added_listed_moved_and_removed() {
 
     let events = client.list_events(&EventQuery::default()).await.unwrap().events;
     let told: Vec<&str> = events.iter().map(|event| event.action.as_str()).collect();
-    assert_eq!(told.iter().filter(|action| **action == "dependencies.changed").count(), 3, "{told:?}");
-    assert!(told.contains(&"dependencies.fetched"), "{told:?}");
+    assert_eq!(told.iter().filter(|action| **action == "dependency.changed").count(), 3, "{told:?}");
+    assert!(told.contains(&"dependency.fetched"), "{told:?}");
 }
 
 #[tokio::test]

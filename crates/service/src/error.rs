@@ -241,9 +241,10 @@ fn capitalized(word: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
-/// The same text with a capital at its beginning, unless it begins with a name in quotes.
+/// The same text with a capital at its beginning, unless it begins with a name in quotes or of a file.
 fn sentence(text: &str) -> String {
-    capitalized(text)
+    let is_file = text.split([' ', ':']).next().is_some_and(|word| word.contains('.'));
+    if is_file { text.to_owned() } else { capitalized(text) }
 }
 
 #[cfg(test)]
@@ -263,5 +264,11 @@ mod tests {
     fn cancelling_has_its_own_word() {
         assert!(ServiceError::from(RepositoryError::Cancelled).is_cancelled());
         assert_eq!(ServiceError::not_found("Snapshot").word(), "not_found");
+    }
+
+    #[test]
+    fn a_sentence_leaves_the_name_of_a_file_as_it_is() {
+        assert_eq!(sentence("stopped"), "Stopped");
+        assert_eq!(sentence("graft.yaml:3: it is empty"), "graft.yaml:3: it is empty");
     }
 }

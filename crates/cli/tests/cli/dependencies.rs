@@ -1,5 +1,6 @@
 //! `backstay deps` and the name `graft`, with real git repositories.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -22,9 +23,8 @@ impl Scene {
         for number in 1..=3 {
             let mut yaml = "apiVersion: graft/v0\nchanges:\n  v1:\n".to_owned();
             for change in 2..=number {
-                yaml.push_str(&format!(
-                    "  v{change}: {{type: breaking, description: To {change}, migration: m}}\n"
-                ));
+                writeln!(yaml, "  v{change}: {{type: breaking, description: To {change}, migration: m}}")
+                    .unwrap();
             }
             yaml.push_str("commands:\n  m: {run: 'true', description: Moves}\n");
             yaml.push_str("  where: {run: 'pwd; echo $DEP_ROOT $CONSUMER_ROOT'}\n");

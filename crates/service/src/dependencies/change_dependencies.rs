@@ -178,7 +178,7 @@ impl Service {
         report: &DependencyReport,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
-        let event = self.event(caller, "dependencies.fetched", Subject::new("source", &source.id));
+        let event = self.event(caller, "dependency.fetched", Subject::new("source", &source.id));
         tx.record(
             event
                 .of_source(&source.tenant, source.kind, &source.id)

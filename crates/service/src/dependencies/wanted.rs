@@ -92,7 +92,7 @@ impl Wanted {
                         .iter()
                         .map(|warning| format!("graft.yaml:{}: {}", warning.line, warning.text))
                         .collect(),
-                    dependencies: report.dependencies.into_iter().map(moved).collect(),
+                    dependencies: report.dependencies.iter().map(moved).collect(),
                 })
             }
             Self::Fetch { only } => Drafted {
@@ -105,7 +105,7 @@ impl Wanted {
                 each(report.into_iter().map(synced))
             }),
             Self::Apply { name, to } => {
-                told(mutate::apply(workspace, draft, options, name, to)?, |report| each([moved(report)]))
+                told(mutate::apply(workspace, draft, options, name, to)?, |report| each([moved(&report)]))
             }
             Self::Add { name, pin, options: add } => {
                 told(mutate::add(workspace, draft, options, name, pin, *add)?, |report| {
@@ -116,7 +116,7 @@ impl Wanted {
                         state: DependencyState::Declared,
                         error: None,
                     };
-                    each([report.map_or_else(declared, moved)])
+                    each([report.as_ref().map_or_else(declared, moved)])
                 })
             }
             Self::Remove { name, options: remove } => {
@@ -144,7 +144,7 @@ fn each(dependencies: impl IntoIterator<Item = DependencyResult>) -> Told {
     Told { dependencies: dependencies.into_iter().collect(), warnings: Vec::new() }
 }
 
-fn moved(moved: Moved) -> DependencyResult {
+fn moved(moved: &Moved) -> DependencyResult {
     DependencyResult {
         name: moved.name.to_string(),
         reference: Some(moved.reference.to_string()),

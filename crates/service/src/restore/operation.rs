@@ -146,7 +146,7 @@ impl Service {
         let (action, subject) = match (row.kind.as_str(), &row.target) {
             ("upgrade", _) => ("dependency.upgraded", Subject::new("operation", &row.id)),
             (_, Some(target)) => ("snapshot.restored", Subject::new("snapshot", target)),
-            (_, None) => ("dependencies.changed", Subject::new("operation", &row.id)),
+            (_, None) => ("dependency.changed", Subject::new("operation", &row.id)),
         };
         let target = match &row.target {
             Some(target) => tx.snapshot(target).await?,
