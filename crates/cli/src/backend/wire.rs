@@ -10,8 +10,8 @@ use backstay_source::RestoreReport;
 
 pub(crate) use backstay_server::wire::{
     audit_verification, change_page, change_summary, created_token, dependency_changes, dependency_list,
-    entry, event, hold, operation, prune_result, restore_plan, statistics, token, upgrade_event, upgrade_plan,
-    upgrade_report, upgrade_request, user,
+    entry, event, hold, operation, prune_result, restore_plan, statistics, token, upgrade_event,
+    upgrade_plan, upgrade_report, upgrade_request, user,
 };
 
 /// A snapshot with all its details.
