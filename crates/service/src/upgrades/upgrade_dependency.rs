@@ -1,6 +1,5 @@
 //! Upgrades a dependency.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use backstay_catalog::{CatalogError, OperationRow, SnapshotRow, SourceRow};
