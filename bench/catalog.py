@@ -29,6 +29,7 @@ from suite import report
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 BACKENDS = ("sqlite", "postgres")
+TITLES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
 # What `tools/with-services` tells those that it starts.
 POSTGRES = "BACKSTAY_TEST_POSTGRES_URL"
 
@@ -154,7 +155,7 @@ def table(result):
     filled = f", filled in {result['fill_seconds']:.0f} s" if result["fill_seconds"] else ""
     size = f", {result['database_bytes'] / (1 << 20):,.0f} MiB" if result["database_bytes"] else ""
     lines = [
-        f"**{result['backend']}**: {result['snapshots']:,} snapshots, {result['events']:,} events{size}{filled}.", "",
+        f"{result['snapshots']:,} snapshots, {result['events']:,} events{size}{filled}.", "",
         "Inside the server's process:", "",
         "| query | matches | p50 ms | p99 ms | max ms | target, p99 | |", "|---|--:|--:|--:|--:|--:|---|",
     ]
@@ -193,13 +194,15 @@ def main():
     if options.inside:
         print(json.dumps(measure(os.environ[POSTGRES], options, programs)))
         return
-    results = [run(name, options, programs) for name in BACKENDS if name in options.only.split(",")]
-    text = "### Catalog\n\n" + "\n\n".join(table(result) for result in results)
-    if str(options.output) == "-":
-        print(text)
-    else:
-        facts = f"`bench/catalog.py`, {report.machine()}. PostgreSQL with `fsync` on; SQLite in WAL mode with `synchronous=FULL`."
-        report.document(options.output, "catalog", text + "\n\n" + facts)
+    facts = f"`bench/catalog.py`, {report.machine()}. PostgreSQL with `fsync` on; SQLite in WAL mode with `synchronous=FULL`."
+    for name in BACKENDS:
+        if name not in options.only.split(","):
+            continue
+        text = f"### Catalog on {TITLES[name]}\n\n{table(run(name, options, programs))}"
+        if str(options.output) == "-":
+            print(text)
+        else:
+            report.document(options.output, f"catalog {name}", f"{text}\n\n{facts}")
 
 
 if __name__ == "__main__":
