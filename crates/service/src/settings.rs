@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use backstay_model::retention::job::JobRules;
 use backstay_process::Supervisor;
 use jiff::tz::TimeZone;
 
@@ -41,6 +42,8 @@ pub struct Settings {
     pub trust_directory: Option<PathBuf>,
     /// Whether the snapshot that an upgrade takes first is only an undo point once the upgrade has succeeded.
     pub upgrade_auto_cleanup: bool,
+    /// The retention policy of jobs that have none, and whose project has none.
+    pub job_retention: Option<JobRules>,
     /// How long the receiver of a webhook may take to answer, in seconds.
     pub webhook_timeout_seconds: u64,
 }
@@ -63,6 +66,7 @@ impl Default for Settings {
             allow_commands: false,
             trust_directory: None,
             upgrade_auto_cleanup: true,
+            job_retention: None,
             webhook_timeout_seconds: 15,
         }
     }

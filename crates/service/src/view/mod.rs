@@ -2,6 +2,7 @@
 
 mod access;
 mod change;
+mod checkpoint;
 mod entry;
 mod event;
 mod group;
@@ -11,6 +12,7 @@ mod reports;
 mod snapshot;
 mod source;
 mod task;
+mod thread;
 mod upgrade;
 mod webhook;
 
@@ -18,6 +20,10 @@ pub use access::{
     CreatedToken, LoginLink, NewTenant, NewToken, NewUser, Session, SignedIn, Tenant, Token, User, UserChange,
 };
 pub use change::{Against, Change, ChangeKind, ChangePage, ChangeSummary, DiffOptions, EntryFacts};
+pub use checkpoint::{
+    Checkpoint, CheckpointFilter, CheckpointPage, CheckpointState, Cleaned, ForkCheckpoint, Job, JobPlan,
+    JobRetention, NewCheckpoint, PointerValue, TreeNode,
+};
 pub use entry::{Entry, EntryKind, EntryOptions};
 pub use event::{AuditReport, EventFilter, EventPage, HistoryAction, HistoryEntry, HistoryFilter};
 pub use group::{Group, GroupRestore, GroupSnapshot, NewGroup};
@@ -36,6 +42,11 @@ pub use snapshot::{
 };
 pub use source::{NewSource, Source, SourceChange, SourceFilter};
 pub use task::{Task, TaskFilter, TaskProgress, TaskState};
+pub use thread::{
+    ChangedChannel, ChannelValue, DeltaHistory, NewThreadCheckpoint, NewThreadWrites, PendingWrite,
+    ThreadCopy, ThreadDone, ThreadFilter, ThreadKey, ThreadOperation, ThreadPage, ThreadPlace, ThreadRemoval,
+    ThreadTuple, ThreadWrite, TypedValue,
+};
 pub use upgrade::{
     PathCounts, RefCommit, Rollback, UpgradeChange, UpgradeDigests, UpgradeEvent, UpgradeMove, UpgradePlan,
     UpgradeReport, UpgradeRequest, UpgradeStep,
