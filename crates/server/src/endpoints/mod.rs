@@ -1,12 +1,15 @@
 //! The endpoints: one file for each, by subject.
 
 mod access;
+mod checkpoints;
 mod events;
 mod groups;
+mod jobs;
 mod operation;
 mod restores;
 mod snapshots;
 mod tasks;
+mod threads;
 mod webhooks;
 mod workspaces;
 
@@ -26,6 +29,9 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(groups::routes())
         .merge(tasks::routes())
         .merge(events::routes())
+        .merge(checkpoints::routes())
+        .merge(jobs::routes())
+        .merge(threads::routes())
         .merge(webhooks::routes())
         .merge(access::routes())
         .merge(operation::routes())

@@ -4,6 +4,7 @@
 
 mod access;
 mod change;
+mod checkpoint;
 mod entry;
 mod event;
 mod group;
@@ -13,11 +14,16 @@ mod retention;
 mod snapshot;
 mod task;
 mod text;
+mod thread;
 mod webhook;
 mod workspace;
 
 pub use access::{created_token, session, tenant, token, user};
 pub use change::{change, change_page, change_summary};
+pub use checkpoint::{
+    checkpoint, checkpoint_state, checkpoint_tree, cleaned_job, job, pointer_history, raw,
+    restored_checkpoint, retention, retention_plan, state_diff,
+};
 pub use entry::{entry, entry_kind};
 pub use event::{audit_verification, event, history_entry};
 pub use group::{group, group_restore, group_snapshot};
@@ -27,5 +33,9 @@ pub use retention::{prune_result, retention_rules, rules};
 pub use snapshot::{hold, snapshot};
 pub use task::{task, task_state};
 pub use text::path_text;
+pub use thread::{
+    copied_thread, delta_histories, new_thread_checkpoint, new_thread_writes, removed_threads, thread_cursor,
+    thread_key, thread_place, thread_tuple,
+};
 pub use webhook::{created_webhook, delivery, webhook};
 pub use workspace::workspace;
