@@ -6,6 +6,7 @@
 
 mod access;
 mod audit;
+mod checkpoints;
 mod client;
 mod download;
 mod error;
@@ -21,6 +22,7 @@ mod tasks;
 mod webhooks;
 mod workspaces;
 
+pub use checkpoints::Checkpoints;
 pub use client::{Client, ClientOptions};
 pub use download::{ByteRange, Download};
 pub use error::ClientError;
