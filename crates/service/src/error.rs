@@ -128,6 +128,11 @@ impl ServiceError {
         self.code == Some(CANCELLED)
     }
 
+    /// Whether a change is committed and not finished, or not taken back: the next recovery ends it.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        matches!(self.code, Some("unfinished" | "needs_recovery"))
+    }
+
     /// The stable word of the failure.
     pub fn word(&self) -> &'static str {
         self.code.unwrap_or(self.kind.traits().code)

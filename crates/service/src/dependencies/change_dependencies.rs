@@ -51,12 +51,7 @@ impl Service {
             self.refuse_foreign_path(caller, &source, &pin.source, &root).await?;
         }
         let work = Work::ChangeDependencies { source: source.id.clone(), change };
-        let payload = self.payload(source.id.to_string(), caller, work);
-        let id = TaskId::generate(self.now(), &**self.rng());
-        let mut tx = self.begin().await?;
-        let task = tx.enqueue(&self.new_task(id, Some(&source), &payload, None)).await?.into_row();
-        tx.commit().await?;
-        Ok(task.id)
+        self.enqueue(caller, Some(&source), source.id.to_string(), work).await
     }
 
     /// The same for the task that does it.
@@ -189,8 +184,8 @@ impl Service {
     }
 
     async fn change_failed(&self, caller: &Caller, row: &OperationRow, error: &ServiceError) {
-        let unfinished = matches!(error.code, Some("unfinished" | "needs_recovery"));
-        let state = if unfinished { OperationState::NeedsRecovery } else { OperationState::Failed };
+        let state =
+            if error.is_unfinished() { OperationState::NeedsRecovery } else { OperationState::Failed };
         let noted = async {
             let mut tx = self.begin().await?;
             self.fail_operation_in(&mut tx, caller, row, state, &error.message).await?;

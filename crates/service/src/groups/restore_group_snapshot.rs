@@ -124,10 +124,7 @@ impl Service {
                 }
             }
             Err(error) => {
-                let state = match error.code {
-                    Some("unfinished" | "needs_recovery") => RowState::NeedsRecovery,
-                    _ => RowState::Failed,
-                };
+                let state = if error.is_unfinished() { RowState::NeedsRecovery } else { RowState::Failed };
                 for row in rows {
                     self.fail_operation_in(&mut tx, caller, row, state, &error.message).await?;
                 }

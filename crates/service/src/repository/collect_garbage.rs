@@ -38,11 +38,6 @@ impl Service {
     /// Queues the same for a worker.
     pub async fn queue_collect(&self, caller: &Caller) -> Result<TaskId> {
         self.permit_repository(caller).await?;
-        let payload = self.payload("repository".to_owned(), caller, Work::Collect);
-        let id = TaskId::generate(self.now(), &**self.rng());
-        let mut tx = self.begin().await?;
-        let task = tx.enqueue(&self.new_task(id, None, &payload, None)).await?.into_row();
-        tx.commit().await?;
-        Ok(task.id)
+        self.enqueue(caller, None, "repository".to_owned(), Work::Collect).await
     }
 }

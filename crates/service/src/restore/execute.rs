@@ -79,10 +79,7 @@ impl Service {
                 Ok(ended)
             }
             Err(error) => {
-                let state = match error.code {
-                    Some("unfinished" | "needs_recovery") => RowState::NeedsRecovery,
-                    _ => RowState::Failed,
-                };
+                let state = if error.is_unfinished() { RowState::NeedsRecovery } else { RowState::Failed };
                 let mut tx = self.begin().await?;
                 self.fail_operation_in(&mut tx, caller, row, state, &error.message).await?;
                 tx.commit().await?;

@@ -43,12 +43,7 @@ impl Service {
         let source = self.permitted_source(caller, source, Action::Restore).await?;
         self.workspace_root(&source)?;
         let work = Work::Recover { source: source.id.clone(), backward };
-        let payload = self.payload(source.id.to_string(), caller, work);
-        let id = TaskId::generate(self.now(), &**self.rng());
-        let mut tx = self.begin().await?;
-        let task = tx.enqueue(&self.new_task(id, Some(&source), &payload, None)).await?.into_row();
-        tx.commit().await?;
-        Ok(task.id)
+        self.enqueue(caller, Some(&source), source.id.to_string(), work).await
     }
 
     /// Ends unfinished operations under the lock of the workspace: whoever had begun them held it, so it is gone.

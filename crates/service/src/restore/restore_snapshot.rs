@@ -109,7 +109,7 @@ impl Service {
         let hook = match failure {
             None => Hook::AfterRestore,
             // What it is like is not known before the recovery.
-            Some(error) if matches!(error.code, Some("unfinished" | "needs_recovery")) => return,
+            Some(error) if error.is_unfinished() => return,
             Some(_) => Hook::AfterRollback,
         };
         let variables =

@@ -74,12 +74,7 @@ impl Service {
     pub async fn queue_prune(&self, caller: &Caller, source: &SourceId) -> Result<TaskId> {
         let source = self.permitted_source(caller, source, Action::Prune).await?;
         let work = Work::Prune { source: source.id.clone() };
-        let payload = self.payload(source.id.to_string(), caller, work);
-        let id = TaskId::generate(self.now(), &**self.rng());
-        let mut tx = self.begin().await?;
-        let task = tx.enqueue(&self.new_task(id, Some(&source), &payload, None)).await?.into_row();
-        tx.commit().await?;
-        Ok(task.id)
+        self.enqueue(caller, Some(&source), source.id.to_string(), work).await
     }
 
     async fn decisions(

@@ -86,12 +86,7 @@ impl Service {
             _ => None,
         };
         let work = Work::Verify { scope: scope.clone(), depth, restore_test };
-        let payload = self.payload(subject, caller, work);
-        let id = TaskId::generate(self.now(), &**self.rng());
-        let mut tx = self.begin().await?;
-        let task = tx.enqueue(&self.new_task(id, source.as_ref(), &payload, None)).await?.into_row();
-        tx.commit().await?;
-        Ok(task.id)
+        self.enqueue(caller, source.as_ref(), subject, work).await
     }
 
     /// The rows of the scope by their manifests.

@@ -134,4 +134,20 @@ impl Service {
             created_at: now,
         }
     }
+
+    /// Queues `work`, which has no row of its own, for a worker, in a transaction of its own. `subject` is for people.
+    pub(crate) async fn enqueue(
+        &self,
+        caller: &Caller,
+        source: Option<&SourceRow>,
+        subject: String,
+        work: Work,
+    ) -> Result<TaskId> {
+        let payload = self.payload(subject, caller, work);
+        let id = TaskId::generate(self.now(), &**self.rng());
+        let mut tx = self.begin().await?;
+        let task = tx.enqueue(&self.new_task(id, source, &payload, None)).await?.into_row();
+        tx.commit().await?;
+        Ok(task.id)
+    }
 }

@@ -113,10 +113,9 @@ impl Service {
         error: ServiceError,
     ) -> Outcomes {
         let is_in_place = UpgradeDetail::of_row(row).is_some_and(|detail| detail.request.in_place);
-        let is_unfinished = matches!(error.code, Some("unfinished" | "needs_recovery"));
         let state = if rollback.complete {
             RowState::RolledBack
-        } else if is_unfinished || is_in_place {
+        } else if error.is_unfinished() || is_in_place {
             // The next recovery can do more.
             RowState::NeedsRecovery
         } else {

@@ -200,8 +200,8 @@ impl Service {
         };
         let (notes, mut noted) = unbounded_channel();
         let working = blocking("upgrade the workspace", move || {
-            let ended = work.run(&notes);
-            Ok((work, ended))
+            let (ended, result) = work.run(&notes);
+            Ok((work, ended, result))
         });
         let noting = async {
             while let Some(step) = noted.recv().await {
@@ -209,7 +209,7 @@ impl Service {
             }
         };
         let (worked, ()) = tokio::join!(working, noting);
-        let (work, mut ended) = worked?;
+        let (work, mut ended, result) = worked?;
         report.steps = std::mem::take(&mut ended.steps);
         report.not_staged = ended.not_staged;
         if let Some(tree) = ended.failed_tree.take() {
@@ -220,26 +220,24 @@ impl Service {
                 Err(error) => ended.not_restored.push(note("(failed tree)", &error.message)),
             }
             if tree != work.root {
-                let removed =
-                    blocking("remove the failed tree", move || Ok(std::fs::remove_dir_all(tree))).await?;
                 // The next recovery removes what is left.
-                drop(removed);
+                blocking("remove the failed tree", move || Ok(std::fs::remove_dir_all(tree).ok())).await?;
             }
         }
-        if ended.result.is_ok() {
-            report.not_restored = ended.not_restored;
-            let applied = ended.result?;
-            return self.upgrade_applied(caller, source, &row, &before, applied, report, run).await;
-        }
-        let (ended, rollback) = blocking("look at the workspace", move || {
-            let rollback = work.look_back(&mut ended);
-            Ok((ended, rollback))
-        })
-        .await?;
-        report.not_restored = ended.not_restored;
-        match ended.result {
-            Ok(_) => Err(ServiceError::new(ErrorKind::Internal, "An upgrade ended twice")),
-            Err(error) => Ok(self.upgrade_failed(caller, &row, report, rollback, error).await),
+        match result {
+            Ok(applied) => {
+                report.not_restored = ended.not_restored;
+                self.upgrade_applied(caller, source, &row, &before, applied, report, run).await
+            }
+            Err(error) => {
+                let (not_restored, rollback, error) = blocking("look at the workspace", move || {
+                    let rollback = work.look_back(&mut ended, &error);
+                    Ok((ended.not_restored, rollback, error))
+                })
+                .await?;
+                report.not_restored = not_restored;
+                Ok(self.upgrade_failed(caller, &row, report, rollback, error).await)
+            }
         }
     }
 

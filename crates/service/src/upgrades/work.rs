@@ -60,30 +60,21 @@ pub(super) struct Ended {
     pub(super) isolation: Option<Isolation>,
     /// The whole tree in which a command failed, when it is to be kept.
     pub(super) failed_tree: Option<PathBuf>,
-    pub(super) result: Result<Applied>,
-}
-
-impl Ended {
-    /// Whether the commit record is written and the flip is not finished.
-    pub(super) fn is_unfinished(&self) -> bool {
-        self.result.as_ref().is_err_and(|error| matches!(error.code, Some("unfinished" | "needs_recovery")))
-    }
 }
 
 impl Work {
     /// Does it. After an error the workspace is as it was, unless the flip is unfinished or commands ran in place; then
     /// [`Work::look_back`] is due.
-    pub(super) fn run(&self, notes: &UnboundedSender<StepNote>) -> Ended {
+    pub(super) fn run(&self, notes: &UnboundedSender<StepNote>) -> (Ended, Result<Applied>) {
         let mut ended = Ended {
             steps: Vec::new(),
             not_restored: Vec::new(),
             not_staged: false,
             isolation: None,
             failed_tree: None,
-            result: Err(stopped()),
         };
-        ended.result = self.change(notes, &mut ended);
-        ended
+        let result = self.change(notes, &mut ended);
+        (ended, result)
     }
 
     fn change(&self, notes: &UnboundedSender<StepNote>, ended: &mut Ended) -> Result<Applied> {
@@ -177,9 +168,9 @@ impl Work {
             .collect())
     }
 
-    /// After a failure: puts back what commands changed in the workspace itself, and looks whether everything is as it was.
-    pub(super) fn look_back(&self, ended: &mut Ended) -> Rollback {
-        if ended.is_unfinished() {
+    /// After `error`: puts back what commands changed in the workspace itself, and looks whether everything is as it was.
+    pub(super) fn look_back(&self, ended: &mut Ended, error: &ServiceError) -> Rollback {
+        if error.is_unfinished() {
             let failed = vec![note(".", "the change is committed and unfinished; run `backstay recover`")];
             return Rollback { complete: false, restored: 0, failed };
         }
