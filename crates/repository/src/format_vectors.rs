@@ -18,7 +18,8 @@ use crate::repository::Settings;
 use crate::tree::{DirectoryRef, Entry, Node, Xattr, decode_entries, encode_page};
 use crate::wire::{put_varint, put_zigzag};
 
-const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/FORMAT.md");
+/// As seen from the directory of the package, where Cargo runs its tests.
+const DOCUMENT: &str = "../../docs/FORMAT.md";
 
 /// Random bytes that count up from the first byte of the request's number: easy to write down.
 #[derive(Debug)]

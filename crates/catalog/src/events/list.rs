@@ -6,12 +6,12 @@
 use backstay_model::{Event, Outcome, SourceId, Subject, TenantId, Timestamp};
 
 use super::read::{COLUMNS, qualified};
+use super::search::Way;
 use crate::buckets::{DAY, HOUR, Stretch, cover};
 use crate::error::Result;
-use crate::page::{Page, Paging, Total};
+use crate::page::{Page, Paging};
 use crate::session::Session;
-use crate::snapshots::Condition;
-use crate::sql::{Fields, sql};
+use crate::sql::{Condition, Fields, NewestOfFacets, sql};
 use crate::words::{scope_word, text_query};
 
 /// Which events to read. Empty lists and `None` do not narrow.
@@ -60,19 +60,28 @@ impl Matching {
     }
 }
 
+/// What a filter asks for, apart from the facets.
+pub(super) struct Selection {
+    pub(super) condition: Condition,
+    /// What the index of words is asked.
+    pub(super) words: Option<String>,
+    /// Between which numbers the events lie, where the filter has a time.
+    pub(super) span: Option<(i64, i64)>,
+}
+
 /// The facets of a scope.
-struct Facets {
-    wanted: Vec<i64>,
-    wanted_count: u64,
-    all: bool,
+pub(super) struct Facets {
+    pub(super) wanted: Vec<i64>,
+    pub(super) wanted_count: u64,
+    pub(super) all: bool,
 }
 
 impl EventFilter {
-    fn is_timed(&self) -> bool {
+    pub(super) fn is_timed(&self) -> bool {
         self.since.is_some() || self.until.is_some()
     }
 
-    fn stretch(&self) -> Stretch {
+    pub(super) fn stretch(&self) -> Stretch {
         Stretch {
             from: self.since.map_or(0, |since| since.as_micros().max(0)),
             to: self.until.map_or(i64::MAX, Timestamp::as_micros),
@@ -80,7 +89,7 @@ impl EventFilter {
     }
 
     /// The counters that cover the list exactly; `None` when none do.
-    fn scope(&self) -> Option<String> {
+    pub(super) fn scope(&self) -> Option<String> {
         if self.subject.is_some() || self.text.is_some() {
             return None;
         }
@@ -115,17 +124,10 @@ impl Session {
         if facets.wanted.is_empty() {
             return Ok(Page::empty());
         }
-        let span = if filter.is_timed() {
-            match self.event_span(filter).await? {
-                Some(span) => Some(span),
-                None => return Ok(Page::empty()),
-            }
-        } else {
-            None
-        };
-        let Some(condition) = self.event_condition(filter, span, false) else { return Ok(Page::empty()) };
-        let total = self.count_events(filter, &facets, &condition, paging.total).await?;
-        let items = self.event_page(filter, &facets, condition, paging, before).await?;
+        let Some(selection) = self.event_selection(filter, false).await? else { return Ok(Page::empty()) };
+        let way = self.event_way(filter, &facets, &selection, paging, before).await?;
+        let total = self.count_events(filter, &facets, &selection, way.count, paging.total).await?;
+        let items = self.event_page(filter, &facets, &selection, way.page, paging, before).await?;
         Ok(Page::cut(items, paging.limit, total, |event| event.seq as i64))
     }
 
@@ -154,7 +156,7 @@ impl Session {
     }
 
     /// The numbers between which all events of the filter's time lie; `None` when there are none.
-    async fn event_span(&mut self, filter: &EventFilter) -> Result<Option<(i64, i64)>> {
+    pub(super) async fn event_span(&mut self, filter: &EventFilter) -> Result<Option<(i64, i64)>> {
         let stretch = filter.stretch();
         let cover = cover(stretch, &[DAY, HOUR]);
         let hour = HOUR * 1_000_000;
@@ -183,25 +185,17 @@ impl Session {
         Ok(fields.optional_int()?.zip(fields.optional_int()?))
     }
 
-    /// The condition of everything but the facets; `None` when the text holds no word.
-    fn event_condition(
-        &self,
-        filter: &EventFilter,
-        span: Option<(i64, i64)>,
-        in_order: bool,
-    ) -> Option<Condition> {
+    /// Everything that the filter asks for but the facets; `None` when nothing can match. `in_order`: to be read in the order
+    /// of the log.
+    async fn event_selection(&mut self, filter: &EventFilter, in_order: bool) -> Result<Option<Selection>> {
         let mut condition = Condition::default();
-        if let Some(text) = &filter.text {
+        let words = if let Some(text) = &filter.text {
             let mut exact = Vec::new();
             exact.extend(filter.tenant.as_ref().map(|tenant| scope_word('t', tenant.as_str())));
             exact.extend(filter.actor.as_ref().map(|actor| scope_word('a', actor)));
             exact.extend(filter.source.as_ref().map(|source| scope_word('s', source.as_str())));
-            let query = text_query(text, &exact, self.is_postgres())?;
-            if self.is_postgres() {
-                condition.and("event_text.body @@ CAST({} AS tsquery)", query);
-            } else {
-                condition.and("event_text MATCH {}", query);
-            }
+            let Some(query) = text_query(text, &exact, self.is_postgres()) else { return Ok(None) };
+            Some(query)
         } else {
             if let Some(tenant) = &filter.tenant {
                 let narrower =
@@ -216,22 +210,26 @@ impl Session {
                 let narrower = in_order || filter.actor.is_some() || filter.subject.is_some();
                 condition.and(&format!("{} = {{}}", self.soft("events.source_id", narrower)), source);
             }
-        }
+            None
+        };
         if let Some(subject) = &filter.subject {
             condition.and("events.subject_id = {}", &subject.id);
             if !subject.kind.is_empty() {
                 condition.and("events.subject_type = {}", &subject.kind);
             }
         }
-        if let Some((low, high)) = span {
+        let mut span = None;
+        if filter.is_timed() {
+            let Some((low, high)) = self.event_span(filter).await? else { return Ok(None) };
             let key = self.event_key(filter);
             condition.and(&format!("{key} >= {{}}"), low);
             condition.and(&format!("{key} <= {{}}"), high);
             let stretch = filter.stretch();
             condition.and("events.at >= {}", stretch.from);
             condition.and("events.at < {}", stretch.to);
+            span = Some((low, high));
         }
-        Some(condition)
+        Ok(Some(Selection { condition, words, span }))
     }
 
     /// `column` so that SQLite looks for no index of it, where another one is narrower.
@@ -239,7 +237,7 @@ impl Session {
         if soft && !self.is_postgres() { format!("+{column}") } else { column.to_owned() }
     }
 
-    fn event_key(&self, filter: &EventFilter) -> &'static str {
+    pub(super) fn event_key(&self, filter: &EventFilter) -> &'static str {
         match (filter.text.is_some(), self.is_postgres()) {
             (false, _) => "events.seq",
             (true, false) => "event_text.rowid",
@@ -247,7 +245,7 @@ impl Session {
         }
     }
 
-    fn event_tables(&self, filter: &EventFilter) -> &'static str {
+    pub(super) fn event_tables(&self, filter: &EventFilter) -> &'static str {
         match (filter.text.is_some(), self.is_postgres()) {
             (false, _) => "events",
             (true, false) => "event_text CROSS JOIN events ON events.seq = event_text.rowid",
@@ -257,16 +255,13 @@ impl Session {
 
     /// What to read in the order of the log; `None` when nothing can match.
     pub(crate) async fn matching_events(&mut self, filter: &EventFilter) -> Result<Option<Matching>> {
-        let span = if filter.is_timed() {
-            match self.event_span(filter).await? {
-                Some(span) => Some(span),
-                None => return Ok(None),
-            }
-        } else {
-            None
-        };
         // The log is read in its order; only a thing has so few events that its index is better.
-        let Some(mut condition) = self.event_condition(filter, span, true) else { return Ok(None) };
+        let Some(Selection { mut condition, words, .. }) = self.event_selection(filter, true).await? else {
+            return Ok(None);
+        };
+        if let Some(words) = words {
+            condition.and(self.event_match(Way::Planned), words);
+        }
         if !filter.actions.is_empty() || !filter.without.is_empty() || filter.outcome.is_some() {
             let facets = self.event_facets(filter).await?;
             if facets.wanted.is_empty() {
@@ -279,96 +274,19 @@ impl Session {
         Ok(Some(Matching { tables: self.event_tables(filter), key: self.event_key(filter), condition }))
     }
 
-    async fn count_events(
-        &mut self,
-        filter: &EventFilter,
-        facets: &Facets,
-        condition: &Condition,
-        total: Total,
-    ) -> Result<(u64, bool)> {
-        let scope = match (total, filter.scope()) {
-            (Total::Skip, _) => return Ok((0, false)),
-            (_, Some(_)) if !filter.is_timed() => return Ok((facets.wanted_count, true)),
-            // Actors and sources have no buckets of time.
-            (_, scope) => scope.filter(|_| filter.actor.is_none() && filter.source.is_none()),
-        };
-        let mut condition = if scope.is_some() { Condition::default() } else { condition.clone() };
-        let text = if let Some(scope) = &scope {
-            let cover = cover(filter.stretch(), &[DAY]);
-            let (clause, scope) = match &filter.tenant {
-                Some(tenant) => {
-                    (format!("events.tenant_id = {} AND", condition.bind(tenant)), condition.bind(scope))
-                }
-                None => (String::new(), condition.bind(scope)),
-            };
-            let wanted: Vec<String> = facets.wanted.iter().map(|facet| condition.bind(*facet)).collect();
-            let wanted = wanted.join(", ");
-            let mut parts = Vec::new();
-            for buckets in &cover.whole {
-                let (width, from, to) =
-                    (condition.bind(buckets.width), condition.bind(buckets.from), condition.bind(buckets.to));
-                parts.push(format!(
-                    "SELECT sum(count) AS n FROM event_counts WHERE scope = {scope} AND width = {width}
-                         AND bucket >= {from} AND bucket < {to} AND facet IN ({wanted})"
-                ));
-            }
-            for edge in &cover.edges {
-                let narrow = EventFilter {
-                    since: Some(Timestamp::from_micros(edge.from)),
-                    until: Some(Timestamp::from_micros(edge.to)),
-                    ..EventFilter::default()
-                };
-                let Some((low, high)) = self.event_span(&narrow).await? else { continue };
-                let (low, high) = (condition.bind(low), condition.bind(high));
-                let (from, to) = (condition.bind(edge.from), condition.bind(edge.to));
-                parts.push(format!(
-                        "SELECT count(*) AS n FROM events WHERE {clause} events.seq >= {low} AND events.seq <= {high}
-                         AND events.at >= {from} AND events.at < {to} AND events.facet IN ({wanted})"
-                    ));
-            }
-            if parts.is_empty() {
-                return Ok((0, true));
-            }
-            format!("SELECT CAST(sum(n) AS BIGINT) FROM ({}) AS parts", parts.join(" UNION ALL "))
-        } else {
-            if !facets.all {
-                condition.and_in("events.facet", &facets.wanted);
-            }
-            let tables = match (filter.text.is_some(), condition.text.contains("events.")) {
-                (true, false) => "event_text",
-                _ => self.event_tables(filter),
-            };
-            match total {
-                Total::UpTo(most) => format!(
-                    "SELECT count(*) FROM (SELECT 1 AS one FROM {tables} WHERE {} LIMIT {}) AS found",
-                    condition.text,
-                    most.saturating_add(1)
-                ),
-                Total::Exact | Total::Skip => {
-                    format!("SELECT count(*) FROM {tables} WHERE {}", condition.text)
-                }
-            }
-        };
-
-        let bounded = scope.is_none();
-        let count =
-            self.number(sql("count events", text).bind_all(condition.values)).await?.unwrap_or(0) as u64;
-        Ok(match total {
-            Total::UpTo(most) if bounded => (count.min(most), count <= most),
-            _ => (count, true),
-        })
-    }
-
     async fn event_page(
         &mut self,
         filter: &EventFilter,
         facets: &Facets,
-        mut condition: Condition,
+        selection: &Selection,
+        way: Way,
         paging: &Paging,
         before: Option<i64>,
     ) -> Result<Vec<Event>> {
         let limit = u64::from(paging.limit) + 1;
+        let offset = paging.offset;
         let key = self.event_key(filter);
+        let mut condition = selection.condition.clone();
         if let Some(before) = before {
             condition.and(&format!("{key} < {{}}"), before);
         }
@@ -377,35 +295,25 @@ impl Session {
             if !facets.all {
                 condition.and_in("events.facet", &facets.wanted);
             }
+            let with = self.with_words(selection, way, &mut condition);
             let clause = if condition.text.is_empty() { "true" } else { condition.text.as_str() };
             let text = format!(
-                "SELECT {} FROM {} WHERE {clause} ORDER BY {key} DESC LIMIT {limit} OFFSET {}",
+                "{with} SELECT {} FROM {} WHERE {clause} ORDER BY {key} DESC LIMIT {limit} OFFSET {offset}",
                 qualified(),
                 self.event_tables(filter),
-                paging.offset
             );
             return self.all(sql("list events", text).bind_all(condition.values)).await;
         }
-        let reach = limit + paging.offset;
-        let rest = if condition.text.is_empty() { String::new() } else { format!("AND {}", condition.text) };
-        let arms: Vec<String> = facets
-            .wanted
-            .iter()
-            .map(|facet| {
-                let place = condition.bind(*facet);
-                format!(
-                    "SELECT * FROM (SELECT seq FROM events WHERE facet = {place} {rest}
-                                    ORDER BY seq DESC LIMIT {reach}) AS arm"
-                )
-            })
-            .collect();
-        let text = format!(
-            "SELECT {COLUMNS} FROM events WHERE seq IN (
-                 SELECT seq FROM ({}) AS arms ORDER BY seq DESC LIMIT {limit} OFFSET {})
-             ORDER BY seq DESC",
-            arms.join(" UNION ALL "),
-            paging.offset
-        );
+        let newest = NewestOfFacets {
+            table: "events",
+            key: "seq",
+            facets: &facets.wanted,
+            limit,
+            offset,
+            postgres: self.is_postgres(),
+        };
+        let newest = newest.query(&mut condition);
+        let text = format!("SELECT {COLUMNS} FROM events WHERE seq IN ({newest}) ORDER BY seq DESC");
         self.all(sql("list events", text).bind_all(condition.values)).await
     }
 }

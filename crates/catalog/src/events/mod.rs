@@ -1,11 +1,13 @@
 //! The event log: appending, reading, searching, following and proving it.
 
 pub(crate) mod append;
+mod count;
 mod export;
 pub(crate) mod facet;
 mod groups;
 mod list;
 pub(crate) mod read;
+mod search;
 mod subscribe;
 mod verify;
 

@@ -12,7 +12,7 @@ use crate::buckets::{DAY, HOUR, PERIOD, Stretch, cover};
 use crate::error::Result;
 use crate::page::{Page, Paging, Total};
 use crate::session::Session;
-use crate::sql::{Fields, Value, sql};
+use crate::sql::{Condition, Fields, NewestOfFacets, sql};
 use crate::words::{scope_word, text_query};
 
 /// Which snapshots to list. Empty lists and `None` do not narrow.
@@ -66,41 +66,6 @@ impl SnapshotFilter {
             (None, Some(tenant)) => format!("t/{tenant}"),
             (None, None) => "*".to_owned(),
         }
-    }
-}
-
-/// A condition under construction: its text and the values bound so far.
-#[derive(Clone, Default)]
-pub(crate) struct Condition {
-    pub(crate) text: String,
-    pub(crate) values: Vec<Value>,
-}
-
-impl Condition {
-    /// Binds a value; returns its place.
-    pub(crate) fn bind(&mut self, value: impl Into<Value>) -> String {
-        self.values.push(value.into());
-        format!("${}", self.values.len())
-    }
-
-    /// Adds `text` with `{}` standing for the value.
-    pub(crate) fn and(&mut self, text: &str, value: impl Into<Value>) {
-        let place = self.bind(value);
-        self.and_text(&text.replace("{}", &place));
-    }
-
-    /// Adds a condition without a value.
-    pub(crate) fn and_text(&mut self, text: &str) {
-        if !self.text.is_empty() {
-            self.text.push_str(" AND ");
-        }
-        self.text.push_str(text);
-    }
-
-    /// Adds that `column` is one of `values`.
-    pub(crate) fn and_in(&mut self, column: &str, values: &[i64]) {
-        let places: Vec<String> = values.iter().map(|value| self.bind(*value)).collect();
-        self.and_text(&format!("{column} IN ({})", places.join(", ")));
     }
 }
 
@@ -318,26 +283,17 @@ impl Session {
             );
             return self.all(sql("list snapshots", text).bind_all(bounds.values)).await;
         }
-        let reach = limit + paging.offset;
-        let arms: Vec<String> = facets
-            .wanted
-            .iter()
-            .map(|facet| {
-                let place = bounds.bind(*facet);
-                let rest =
-                    if bounds.text.is_empty() { String::new() } else { format!("AND {}", bounds.text) };
-                format!(
-                    "SELECT * FROM (SELECT created_at FROM snapshots WHERE facet = {place} {rest}
-                                    ORDER BY created_at DESC LIMIT {reach}) AS arm"
-                )
-            })
-            .collect();
+        let newest = NewestOfFacets {
+            table: "snapshots",
+            key: "created_at",
+            facets: &facets.wanted,
+            limit,
+            offset: paging.offset,
+            postgres: self.is_postgres(),
+        };
+        let newest = newest.query(&mut bounds);
         let text = format!(
-            "SELECT {COLUMNS} FROM snapshots WHERE created_at IN (
-                 SELECT created_at FROM ({}) AS arms ORDER BY created_at DESC LIMIT {limit} OFFSET {})
-             ORDER BY created_at DESC",
-            arms.join(" UNION ALL "),
-            paging.offset
+            "SELECT {COLUMNS} FROM snapshots WHERE created_at IN ({newest}) ORDER BY created_at DESC"
         );
         self.all(sql("list snapshots", text).bind_all(bounds.values)).await
     }

@@ -7,7 +7,6 @@ pub(crate) mod row;
 mod statistics;
 pub(crate) mod write;
 
-pub(crate) use list::Condition;
 pub use list::SnapshotFilter;
 pub use row::{NewSnapshot, SnapshotContent, SnapshotRow, Tombstone};
 pub use statistics::{Growth, Statistics};

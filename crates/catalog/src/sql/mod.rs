@@ -1,10 +1,12 @@
 //! One way to speak to both databases: values, statements, rows, connections.
 
+mod condition;
 mod connection;
 mod row;
 mod statement;
 mod value;
 
+pub(crate) use condition::{Condition, NewestOfFacets};
 pub(crate) use connection::{Connection, Held};
 pub(crate) use row::{Fields, RawRow, Record};
 pub(crate) use statement::{Statement, sql};
