@@ -1,9 +1,11 @@
 //! Fills a catalog with a year of rows and measures what people wait for.
 //!
-//! `cargo run --release -p backstay-catalog --example scale -- --database sqlite:PATH [--snapshots N] [--events N] [--keep] [--json]`
+//! `cargo run --release -p backstay-catalog --example scale -- --database sqlite:PATH [--snapshots N] [--events N] [--keep]
+//! [--only WORDS] [--json]`
 //!
 //! Without `--database` it is the one that `BACKSTAY_DATABASE` names, which is the way for a URL with a password.
-//! The database must be fresh, or filled by an earlier run with the same numbers (`--keep` skips the filling). The last line on
+//! The database must be fresh, or filled by an earlier run with the same numbers (`--keep` skips the filling). With `--only` just
+//! the lists whose name has these words are measured. The last line on
 //! stdout is one JSON object; progress goes to stderr.
 
 use std::time::{Duration, Instant};
@@ -20,6 +22,7 @@ struct Arguments {
     snapshots: u64,
     events: u64,
     keep: bool,
+    only: Option<String>,
     json: bool,
 }
 
@@ -29,6 +32,7 @@ fn arguments() -> Result<Arguments> {
         snapshots: 1_000_000,
         events: 5_000_000,
         keep: false,
+        only: None,
         json: false,
     };
     let mut words = std::env::args().skip(1);
@@ -38,6 +42,7 @@ fn arguments() -> Result<Arguments> {
             "--database" => found.database = value()?,
             "--snapshots" => found.snapshots = value()?.parse()?,
             "--events" => found.events = value()?.parse()?,
+            "--only" => found.only = Some(value()?),
             "--keep" => found.keep = true,
             "--json" => found.json = true,
             other => bail!("unknown argument {other}"),
@@ -78,8 +83,19 @@ async fn run(arguments: &Arguments) -> Result<()> {
         .map(|metadata| metadata.len());
 
     let mut queries = Vec::new();
-    for (name, limit_ms, filter, paging) in snapshot_lists(&generator) {
+    let wanted = |name: &str| arguments.only.as_ref().is_none_or(|only| name.contains(only));
+    for (name, limit_ms, filter, paging) in
+        snapshot_lists(&generator).into_iter().filter(|list| wanted(list.0))
+    {
         queries.push(measure(name, limit_ms, 300, || list(&catalog, &filter, &paging)).await?);
+    }
+    for (name, limit_ms, filter, paging) in event_lists(&generator).into_iter().filter(|list| wanted(list.0))
+    {
+        queries.push(measure(name, limit_ms, 100, || search(&catalog, &filter, &paging)).await?);
+    }
+    if arguments.only.is_some() {
+        println!("{:#}", json!(queries));
+        return Ok(());
     }
     let ids: Vec<_> = (0..300).map(|n| generator.snapshot_id(n * 7919 % arguments.snapshots)).collect();
     let mut next = ids.iter().cycle();
@@ -94,9 +110,6 @@ async fn run(arguments: &Arguments) -> Result<()> {
         })
         .await?,
     );
-    for (name, limit_ms, filter, paging) in event_lists(&generator) {
-        queries.push(measure(name, limit_ms, 100, || search(&catalog, &filter, &paging)).await?);
-    }
     queries.push(append(&catalog, &generator).await?);
     let export = export(&catalog).await?;
     let verify = verify(&catalog).await?;

@@ -20,7 +20,8 @@ pub struct Paging {
 pub enum Total {
     /// All of them, whatever it costs.
     Exact,
-    /// All of them where the maintained counters or an index range of at most this many rows tell it; otherwise up to this many.
+    /// All of them where the maintained counters or an index range of at most this many rows tell it; otherwise up to this many, or fewer
+    /// where even those take long to find.
     UpTo(u64),
     /// Not at all: the total is 0 and not exact.
     Skip,

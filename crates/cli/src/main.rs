@@ -39,6 +39,11 @@ use crate::failure::{CommandResult, Exit, Failure};
 use crate::graft::Words;
 use crate::output::Output;
 
+/// Also takes the place of the C library's, for SQLite and zstd. That one keeps what a thread has freed in a pool of the thread
+/// that took it, so that a long stream of events, read by one thread and sent by another, makes the process grow.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     // Before anything else: this process may have to be one that has a single thread.
     if let Some(exit) = supervise::entry(std::env::args_os()) {

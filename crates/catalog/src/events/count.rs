@@ -3,7 +3,7 @@
 use backstay_model::Timestamp;
 
 use super::list::{EventFilter, Facets, Selection};
-use super::search::Way;
+use super::search::Ways;
 use crate::buckets::{DAY, cover};
 use crate::error::Result;
 use crate::page::Total;
@@ -16,7 +16,7 @@ impl Session {
         filter: &EventFilter,
         facets: &Facets,
         selection: &Selection,
-        way: Way,
+        ways: &Ways,
         total: Total,
     ) -> Result<(u64, bool)> {
         let scope = match (total, filter.scope()) {
@@ -34,15 +34,14 @@ impl Session {
                 }
                 None => (String::new(), condition.bind(scope)),
             };
-            let wanted: Vec<String> = facets.wanted.iter().map(|facet| condition.bind(*facet)).collect();
-            let wanted = wanted.join(", ");
+            let wanted = condition.among("facet", &facets.wanted, facets.all);
             let mut parts = Vec::new();
             for buckets in &cover.whole {
                 let (width, from, to) =
                     (condition.bind(buckets.width), condition.bind(buckets.from), condition.bind(buckets.to));
                 parts.push(format!(
                     "SELECT sum(count) AS n FROM event_counts WHERE scope = {scope} AND width = {width}
-                         AND bucket >= {from} AND bucket < {to} AND facet IN ({wanted})"
+                         AND bucket >= {from} AND bucket < {to} {wanted}"
                 ));
             }
             for edge in &cover.edges {
@@ -56,7 +55,7 @@ impl Session {
                 let (from, to) = (condition.bind(edge.from), condition.bind(edge.to));
                 parts.push(format!(
                         "SELECT count(*) AS n FROM events WHERE {clause} events.seq >= {low} AND events.seq <= {high}
-                         AND events.at >= {from} AND events.at < {to} AND events.facet IN ({wanted})"
+                         AND events.at >= {from} AND events.at < {to} {wanted}"
                     ));
             }
             if parts.is_empty() {
@@ -67,15 +66,18 @@ impl Session {
             if !facets.all {
                 condition.and_in("events.facet", &facets.wanted);
             }
+            if let Some(from) = ways.counted_from {
+                condition.and(&format!("{} >= {{}}", selection.key), from);
+            }
             let tables = match (filter.text.is_some(), condition.text.contains("events.")) {
                 (true, false) => "event_text",
-                _ => self.event_tables(filter),
+                _ => self.event_tables(selection, ways.count),
             };
-            let with = self.with_words(selection, way, &mut condition);
+            let with = self.with_words(selection, ways.count, &mut condition);
             let clause = if condition.text.is_empty() { "true" } else { condition.text.as_str() };
             match total {
                 Total::UpTo(most) => {
-                    let order = way.order(self.event_key(filter));
+                    let order = ways.count.order(selection.key);
                     format!(
                         "{with} SELECT count(*) FROM (
                              SELECT 1 AS one FROM {tables} WHERE {clause} {order} LIMIT {}) AS found",
@@ -90,7 +92,7 @@ impl Session {
         let count =
             self.number(sql("count events", text).bind_all(condition.values)).await?.unwrap_or(0) as u64;
         Ok(match total {
-            Total::UpTo(most) if bounded => (count.min(most), count <= most),
+            Total::UpTo(most) if bounded => (count.min(most), count <= most && ways.counted_from.is_none()),
             _ => (count, true),
         })
     }

@@ -6,7 +6,7 @@
 use backstay_model::{Event, Outcome, SourceId, Subject, TenantId, Timestamp};
 
 use super::read::{COLUMNS, qualified};
-use super::search::Way;
+use super::search::{Way, narrow_page};
 use crate::buckets::{DAY, HOUR, Stretch, cover};
 use crate::error::Result;
 use crate::page::{Page, Paging};
@@ -60,9 +60,22 @@ impl Matching {
     }
 }
 
+/// How a selection is going to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// Newest first, a page at a time.
+    Pages,
+    /// As [`Way::Narrow`] says.
+    Narrow,
+    /// All of it, in the order of the log.
+    Whole,
+}
+
 /// What a filter asks for, apart from the facets.
 pub(super) struct Selection {
     pub(super) condition: Condition,
+    /// The column that orders the list.
+    pub(super) key: &'static str,
     /// What the index of words is asked.
     pub(super) words: Option<String>,
     /// Between which numbers the events lie, where the filter has a time.
@@ -73,6 +86,7 @@ pub(super) struct Selection {
 pub(super) struct Facets {
     pub(super) wanted: Vec<i64>,
     pub(super) wanted_count: u64,
+    pub(super) all_count: u64,
     pub(super) all: bool,
 }
 
@@ -124,10 +138,12 @@ impl Session {
         if facets.wanted.is_empty() {
             return Ok(Page::empty());
         }
-        let Some(selection) = self.event_selection(filter, false).await? else { return Ok(Page::empty()) };
-        let way = self.event_way(filter, &facets, &selection, paging, before).await?;
-        let total = self.count_events(filter, &facets, &selection, way.count, paging.total).await?;
-        let items = self.event_page(filter, &facets, &selection, way.page, paging, before).await?;
+        let narrow = self.is_narrow_search(filter, &facets);
+        let reading = if narrow { Reading::Narrow } else { Reading::Pages };
+        let Some(selection) = self.event_selection(filter, reading).await? else { return Ok(Page::empty()) };
+        let ways = self.event_ways(&facets, &selection, narrow, paging, before).await?;
+        let total = self.count_events(filter, &facets, &selection, &ways, paging.total).await?;
+        let items = self.event_page(filter, &facets, &selection, ways.page, paging, before).await?;
         Ok(Page::cut(items, paging.limit, total, |event| event.seq as i64))
     }
 
@@ -136,11 +152,12 @@ impl Session {
                     FROM event_counts c JOIN event_facets f ON f.facet = c.facet
                     WHERE c.scope = $1 AND c.width = 0 AND c.bucket = 0";
         let rows = self.raw(sql("read the counters", text).bind(filter.wider_scope())).await?;
-        let mut facets = Facets { wanted: Vec::new(), wanted_count: 0, all: true };
+        let mut facets = Facets { wanted: Vec::new(), wanted_count: 0, all_count: 0, all: true };
         for row in &rows {
             let mut fields = Fields::new("event_counts", row);
             let (number, count) = (fields.int()?, fields.count()?);
             let (action, outcome) = (fields.text()?, fields.text()?);
+            facets.all_count += count;
             let begins = |prefixes: &[String]| prefixes.iter().any(|prefix| action.starts_with(prefix));
             let wanted = (filter.actions.is_empty() || begins(&filter.actions))
                 && !begins(&filter.without)
@@ -185,33 +202,45 @@ impl Session {
         Ok(fields.optional_int()?.zip(fields.optional_int()?))
     }
 
-    /// Everything that the filter asks for but the facets; `None` when nothing can match. `in_order`: to be read in the order
-    /// of the log.
-    async fn event_selection(&mut self, filter: &EventFilter, in_order: bool) -> Result<Option<Selection>> {
+    /// Everything that the filter asks for but the facets; `None` when nothing can match.
+    async fn event_selection(&mut self, filter: &EventFilter, reading: Reading) -> Result<Option<Selection>> {
         let mut condition = Condition::default();
-        let words = if let Some(text) = &filter.text {
-            let mut exact = Vec::new();
-            exact.extend(filter.tenant.as_ref().map(|tenant| scope_word('t', tenant.as_str())));
-            exact.extend(filter.actor.as_ref().map(|actor| scope_word('a', actor)));
-            exact.extend(filter.source.as_ref().map(|source| scope_word('s', source.as_str())));
-            let Some(query) = text_query(text, &exact, self.is_postgres()) else { return Ok(None) };
-            Some(query)
-        } else {
+        // The index of words knows the scope too, unless the scope's own index is the better one.
+        let scoped = filter.text.is_some() && reading != Reading::Narrow;
+        let words = match &filter.text {
+            Some(text) => {
+                let mut exact = Vec::new();
+                if scoped {
+                    exact.extend(filter.tenant.as_ref().map(|tenant| scope_word('t', tenant.as_str())));
+                    exact.extend(filter.actor.as_ref().map(|actor| scope_word('a', actor)));
+                    exact.extend(filter.source.as_ref().map(|source| scope_word('s', source.as_str())));
+                }
+                let Some(query) = text_query(text, &exact, self.is_postgres()) else { return Ok(None) };
+                Some(query)
+            }
+            None => None,
+        };
+        let key = match (scoped, self.is_postgres()) {
+            (false, _) => "events.seq",
+            (true, false) => "event_text.rowid",
+            (true, true) => "event_text.seq",
+        };
+        if !scoped {
+            let whole = reading == Reading::Whole;
             if let Some(tenant) = &filter.tenant {
                 let narrower =
-                    in_order || filter.actor.is_some() || filter.source.is_some() || filter.subject.is_some();
+                    whole || filter.actor.is_some() || filter.source.is_some() || filter.subject.is_some();
                 condition.and(&format!("{} = {{}}", self.soft("events.tenant_id", narrower)), tenant);
             }
             if let Some(actor) = &filter.actor {
-                let narrower = in_order || filter.subject.is_some();
+                let narrower = whole || filter.subject.is_some();
                 condition.and(&format!("{} = {{}}", self.soft("events.actor_id", narrower)), actor);
             }
             if let Some(source) = &filter.source {
-                let narrower = in_order || filter.actor.is_some() || filter.subject.is_some();
+                let narrower = whole || filter.actor.is_some() || filter.subject.is_some();
                 condition.and(&format!("{} = {{}}", self.soft("events.source_id", narrower)), source);
             }
-            None
-        };
+        }
         if let Some(subject) = &filter.subject {
             condition.and("events.subject_id = {}", &subject.id);
             if !subject.kind.is_empty() {
@@ -221,7 +250,6 @@ impl Session {
         let mut span = None;
         if filter.is_timed() {
             let Some((low, high)) = self.event_span(filter).await? else { return Ok(None) };
-            let key = self.event_key(filter);
             condition.and(&format!("{key} >= {{}}"), low);
             condition.and(&format!("{key} <= {{}}"), high);
             let stretch = filter.stretch();
@@ -229,7 +257,7 @@ impl Session {
             condition.and("events.at < {}", stretch.to);
             span = Some((low, high));
         }
-        Ok(Some(Selection { condition, words, span }))
+        Ok(Some(Selection { condition, key, words, span }))
     }
 
     /// `column` so that SQLite looks for no index of it, where another one is narrower.
@@ -237,31 +265,12 @@ impl Session {
         if soft && !self.is_postgres() { format!("+{column}") } else { column.to_owned() }
     }
 
-    pub(super) fn event_key(&self, filter: &EventFilter) -> &'static str {
-        match (filter.text.is_some(), self.is_postgres()) {
-            (false, _) => "events.seq",
-            (true, false) => "event_text.rowid",
-            (true, true) => "event_text.seq",
-        }
-    }
-
-    pub(super) fn event_tables(&self, filter: &EventFilter) -> &'static str {
-        match (filter.text.is_some(), self.is_postgres()) {
-            (false, _) => "events",
-            (true, false) => "event_text CROSS JOIN events ON events.seq = event_text.rowid",
-            (true, true) => "event_text JOIN events ON events.seq = event_text.seq",
-        }
-    }
-
     /// What to read in the order of the log; `None` when nothing can match.
     pub(crate) async fn matching_events(&mut self, filter: &EventFilter) -> Result<Option<Matching>> {
         // The log is read in its order; only a thing has so few events that its index is better.
-        let Some(Selection { mut condition, words, .. }) = self.event_selection(filter, true).await? else {
-            return Ok(None);
-        };
-        if let Some(words) = words {
-            condition.and(self.event_match(Way::Planned), words);
-        }
+        let Some(selection) = self.event_selection(filter, Reading::Whole).await? else { return Ok(None) };
+        let mut condition = selection.condition.clone();
+        self.with_words(&selection, Way::Planned, &mut condition);
         if !filter.actions.is_empty() || !filter.without.is_empty() || filter.outcome.is_some() {
             let facets = self.event_facets(filter).await?;
             if facets.wanted.is_empty() {
@@ -271,7 +280,11 @@ impl Session {
                 condition.and_in(&self.soft("events.facet", true), &facets.wanted);
             }
         }
-        Ok(Some(Matching { tables: self.event_tables(filter), key: self.event_key(filter), condition }))
+        Ok(Some(Matching {
+            tables: self.event_tables(&selection, Way::Planned),
+            key: selection.key,
+            condition,
+        }))
     }
 
     async fn event_page(
@@ -285,7 +298,7 @@ impl Session {
     ) -> Result<Vec<Event>> {
         let limit = u64::from(paging.limit) + 1;
         let offset = paging.offset;
-        let key = self.event_key(filter);
+        let key = selection.key;
         let mut condition = selection.condition.clone();
         if let Some(before) = before {
             condition.and(&format!("{key} < {{}}"), before);
@@ -295,12 +308,16 @@ impl Session {
             if !facets.all {
                 condition.and_in("events.facet", &facets.wanted);
             }
+            if way == Way::Narrow {
+                let newest = narrow_page(selection, condition, limit, offset);
+                return self.all(newest).await;
+            }
             let with = self.with_words(selection, way, &mut condition);
             let clause = if condition.text.is_empty() { "true" } else { condition.text.as_str() };
             let text = format!(
                 "{with} SELECT {} FROM {} WHERE {clause} ORDER BY {key} DESC LIMIT {limit} OFFSET {offset}",
                 qualified(),
-                self.event_tables(filter),
+                self.event_tables(selection, way),
             );
             return self.all(sql("list events", text).bind_all(condition.values)).await;
         }

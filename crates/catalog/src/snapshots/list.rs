@@ -139,14 +139,13 @@ impl Session {
         let mut condition = Condition::default();
         let mut parts = Vec::new();
         let scope = condition.bind(filter.scope());
-        let wanted: Vec<String> = facets.wanted.iter().map(|facet| condition.bind(*facet)).collect();
-        let wanted = wanted.join(", ");
+        let wanted = condition.among("facet", &facets.wanted, facets.all);
         for buckets in &cover.whole {
             let (width, from, to) =
                 (condition.bind(buckets.width), condition.bind(buckets.from), condition.bind(buckets.to));
             parts.push(format!(
                 "SELECT sum(count) AS n FROM snapshot_counts
-                 WHERE scope = {scope} AND width = {width} AND bucket >= {from} AND bucket < {to} AND facet IN ({wanted})"
+                 WHERE scope = {scope} AND width = {width} AND bucket >= {from} AND bucket < {to} {wanted}"
             ));
         }
         for edge in &cover.edges {
@@ -158,7 +157,7 @@ impl Session {
             condition.values = scoped.values;
             parts.push(format!(
                 "SELECT count(*) AS n FROM snapshots
-                 WHERE {scoped_text} facet IN ({wanted}) AND created_at >= {from} AND created_at < {to}"
+                 WHERE {scoped_text} created_at >= {from} AND created_at < {to} {wanted}"
             ));
         }
         if parts.is_empty() {

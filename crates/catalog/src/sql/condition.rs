@@ -35,6 +35,18 @@ impl Condition {
         let places: Vec<String> = values.iter().map(|value| self.bind(*value)).collect();
         self.and_text(&format!("{column} IN ({})", places.join(", ")));
     }
+
+    /// Binds `values`; returns the end of a condition that `column` is one of them, unless they are `all` that there are.
+    ///
+    /// No index is asked for them: behind a range of the index's other columns, PostgreSQL would go through that range once for
+    /// each value.
+    pub(crate) fn among(&mut self, column: &str, values: &[i64], all: bool) -> String {
+        if all {
+            return String::new();
+        }
+        let places: Vec<String> = values.iter().map(|value| self.bind(*value)).collect();
+        format!("AND +{column} IN ({})", places.join(", "))
+    }
 }
 
 /// The newest rows of several facets, merged.
