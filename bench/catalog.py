@@ -43,6 +43,8 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=20, help="how long the clients ask")
     parser.add_argument("--work", type=Path, default=HERE / "work")
     parser.add_argument("--keep", action="store_true", help="keep the SQLite file below --work, and use the one of an earlier run")
+    parser.add_argument("--filled", action="store_true",
+                        help=f"use the PostgreSQL that {POSTGRES} names, which the example `scale` has filled")
     parser.add_argument("--output", type=Path, default=HERE / "RESULTS.md", help="`-` prints instead")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -108,7 +110,8 @@ def measure(database, options, programs):
     """Fills a fresh database and returns what was measured inside and over HTTP."""
     scale, program = programs
     command = [scale, "--snapshots", str(options.snapshots), "--events", str(options.events), "--json"]
-    if options.keep and database.startswith("sqlite:") and Path(database.removeprefix("sqlite:")).exists():
+    kept = options.keep and database.startswith("sqlite:") and Path(database.removeprefix("sqlite:")).exists()
+    if kept or options.filled:
         command.append("--keep")
     done = subprocess.run(command, env={**os.environ, "BACKSTAY_DATABASE": database}, stdout=subprocess.PIPE, text=True)
     if done.returncode:
@@ -136,6 +139,8 @@ def run(backend, options, programs):
         finally:
             if not options.keep:
                 shutil.rmtree(home, ignore_errors=True)
+    if options.filled:
+        return measure(os.environ[POSTGRES], options, programs)
     # PostgreSQL ends with its command, so this program runs inside it.
     command = [
         ROOT / "tools" / "with-services", "--durable", sys.executable, __file__, "--inside", "--snapshots", str(options.snapshots),

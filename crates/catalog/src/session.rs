@@ -59,6 +59,13 @@ impl Session {
         self.note(rows)
     }
 
+    /// All rows of a query in the binary format of `COPY` (PostgreSQL). Its values are integers and texts.
+    pub(crate) async fn copy(&mut self, statement: Statement) -> Result<Vec<u8>> {
+        self.check()?;
+        let bytes = self.connection.copy(statement).await;
+        self.note(bytes)
+    }
+
     /// All rows of a query.
     pub(crate) async fn all<R: Record>(&mut self, statement: Statement) -> Result<Vec<R>> {
         self.raw(statement).await?.iter().map(R::from_row).collect()

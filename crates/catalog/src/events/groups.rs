@@ -1,16 +1,15 @@
 //! Reading events in groups, each as one row.
 //!
 //! Handing rows over one by one costs several times more than reading them, on SQLite between the threads of the driver, on
-//! PostgreSQL in describing each of them. So a group comes as one row: on SQLite as one JSON text, on PostgreSQL as one array
-//! for each column. While the database makes a group, the one before is decoded.
+//! PostgreSQL in describing each of them. So a group comes as a whole: on SQLite as one row with one JSON text, on PostgreSQL as
+//! what `COPY` writes. While the database makes a group, the one before is decoded.
 
 use std::borrow::Cow;
 
 use backstay_model::{Actor, Event, EventData, EventHash, Subject, Timestamp};
 use serde::Deserialize;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
 
+use super::copied;
 use super::list::Matching;
 use super::read::{COLUMNS, qualified};
 use crate::error::{CatalogError, Result};
@@ -19,6 +18,9 @@ use crate::sql::{Fields, RawRow, Record, sql};
 
 /// Events per group: some hundred KiB.
 const GROUP: u32 = 1000;
+
+/// How many events a group has, the number of the last, and the group.
+type Whole = (u64, Option<i64>, Form);
 
 /// Reads groups of matching events, oldest first.
 pub(super) struct Groups<'s> {
@@ -38,8 +40,10 @@ struct Fetched {
 }
 
 enum Form {
-    /// The whole group.
-    Packed(RawRow),
+    /// The whole group as one JSON text (SQLite).
+    Packed(String),
+    /// The whole group as `COPY` gave it (PostgreSQL).
+    Copied(Vec<u8>),
     /// One row for each event, where the database could not pack them.
     Rows(Vec<RawRow>),
 }
@@ -55,30 +59,23 @@ impl<'s> Groups<'s> {
         if self.fetched.is_none() {
             self.fetched = self.fetch().await?;
         }
-        let Some(group) = self.fetched.take() else { return Ok(None) };
-        let (following, events) = tokio::join!(self.fetch(), async { decode(&group) });
+        let Some(Fetched { after, last, form }) = self.fetched.take() else { return Ok(None) };
+        let (following, events) = tokio::join!(self.fetch(), async { decode(form) });
         self.fetched = following?;
         if let Some(events) = events {
             return Ok(Some(events));
         }
-        let rows = self.rows(group.after, group.last).await?;
+        let rows = self.rows(after, last).await?;
         Ok(Some(rows.iter().map(Event::from_row).collect()))
     }
 
     async fn fetch(&mut self) -> Result<Option<Fetched>> {
         let Some(after) = self.after.take() else { return Ok(None) };
-        let (inner, condition) = self.matching.between(&qualified(), after, self.newest, GROUP);
-        let values = if self.session.is_postgres() { arrays() } else { json() };
-        let text = format!("SELECT count(*), max(seq), {values} FROM ({inner}) AS events");
-        let packed = match self.session.raw(sql("read events", text).bind_all(condition.values)).await {
-            Ok(mut rows) => rows.pop(),
-            // A value that is not what it should be does not fit; rows tell which.
-            Err(CatalogError::Query { .. }) => None,
-            Err(error) => return Err(error),
-        };
-        let (count, last, form) = if let Some(row) = packed {
-            let mut fields = Fields::new("events", &row);
-            (fields.count()?, fields.optional_int()?, Form::Packed(row))
+        // A value that is not what it should be does not fit into a whole; rows tell which.
+        let whole =
+            if self.session.is_postgres() { self.copied(after).await? } else { self.packed(after).await? };
+        let (count, last, form) = if let Some(whole) = whole {
+            whole
         } else {
             let rows = self.rows(after, self.newest).await?;
             let last = rows.last().map(|row| Fields::new("events", row).int()).transpose()?;
@@ -89,6 +86,28 @@ impl<'s> Groups<'s> {
         Ok(Some(Fetched { after, last, form }))
     }
 
+    async fn packed(&mut self, after: u64) -> Result<Option<Whole>> {
+        let (inner, condition) = self.matching.between(&qualified(), after, self.newest, GROUP);
+        let text = format!("SELECT count(*), max(seq), {} FROM ({inner}) AS events", json());
+        match self.session.raw(sql("read events", text).bind_all(condition.values)).await {
+            Ok(mut rows) => rows
+                .pop()
+                .map(|row| {
+                    let mut fields = Fields::new("events", &row);
+                    Ok((fields.count()?, fields.optional_int()?, Form::Packed(fields.text()?)))
+                })
+                .transpose(),
+            Err(CatalogError::Query { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn copied(&mut self, after: u64) -> Result<Option<Whole>> {
+        let (text, condition) = self.matching.between(&qualified(), after, self.newest, GROUP);
+        let bytes = self.session.copy(sql("read events", text).bind_all(condition.values)).await?;
+        Ok(copied::outline(&bytes).map(|(count, last)| (count, last, Form::Copied(bytes))))
+    }
+
     async fn rows(&mut self, after: u64, newest: u64) -> Result<Vec<RawRow>> {
         let (text, condition) = self.matching.between(&qualified(), after, newest, GROUP);
         self.session.raw(sql("read events", text).bind_all(condition.values)).await
@@ -96,19 +115,15 @@ impl<'s> Groups<'s> {
 }
 
 /// The events of a group in order; `None` when one of its values is not what it should be.
-fn decode(group: &Fetched) -> Option<Vec<Result<Event>>> {
-    let row = match &group.form {
+fn decode(group: Form) -> Option<Vec<Result<Event>>> {
+    let mut events: Vec<Event> = match group {
         Form::Rows(rows) => return Some(rows.iter().map(Event::from_row).collect()),
-        Form::Packed(row) => row,
+        Form::Copied(bytes) => copied::events(&bytes)?,
+        Form::Packed(text) => {
+            let packed: Vec<Packed<'_>> = serde_json::from_str(&text).ok()?;
+            packed.into_iter().map(Packed::event).collect::<Option<_>>()?
+        }
     };
-    let mut events = match row {
-        RawRow::Sqlite(row) => serde_json::from_str::<Vec<Packed<'_>>>(row.try_get(2).ok()?)
-            .ok()?
-            .into_iter()
-            .map(Packed::event)
-            .collect(),
-        RawRow::Postgres(row) => from_arrays(row),
-    }?;
     // No database promises the order in which an aggregate sees its rows.
     if !events.is_sorted_by_key(|event| event.seq) {
         events.sort_by_key(|event| event.seq);
@@ -162,45 +177,4 @@ impl Packed<'_> {
             hash: EventHash::parse(&self.15)?,
         })
     }
-}
-
-/// A group as one array for each column.
-fn arrays() -> String {
-    COLUMNS.split(", ").map(|column| format!("array_agg({})", column.trim())).collect::<Vec<_>>().join(", ")
-}
-
-/// The events of a row of [`arrays`]; `None` when a word, an id or a hash is none.
-fn from_arrays(row: &PgRow) -> Option<Vec<Event>> {
-    let integers = |column| row.try_get::<Vec<i64>, _>(column).map(Vec::into_iter).ok();
-    let texts = |column| row.try_get::<Vec<String>, _>(column).map(Vec::into_iter).ok();
-    let optional = |column| row.try_get::<Vec<Option<String>>, _>(column).map(Vec::into_iter).ok();
-    let hashes = |column| row.try_get::<Vec<Vec<u8>>, _>(column).map(Vec::into_iter).ok();
-    let (mut at, mut tenant, mut actor_kind) = (integers(3)?, texts(4)?, texts(5)?);
-    let (mut actor_id, mut actor_name, mut action) = (texts(6)?, texts(7)?, texts(8)?);
-    let (mut kind, mut source, mut subject_kind) = (optional(9)?, optional(10)?, texts(11)?);
-    let (mut subject_id, mut outcome, mut data) = (texts(12)?, texts(13)?, texts(14)?);
-    let (mut request_id, mut prev_hash, mut hash) = (optional(15)?, hashes(16)?, hashes(17)?);
-    integers(2)?
-        .map(|seq| {
-            Some(Event {
-                seq: u64::try_from(seq).ok()?,
-                at: Timestamp::from_micros(at.next()?),
-                tenant: tenant.next()?.parse().ok()?,
-                actor: Actor {
-                    kind: actor_kind.next()?.parse().ok()?,
-                    id: actor_id.next()?,
-                    name: actor_name.next()?,
-                },
-                action: action.next()?,
-                kind: kind.next()?.map(|kind| kind.parse()).transpose().ok()?,
-                source: source.next()?.map(|source| source.parse()).transpose().ok()?,
-                subject: Subject { kind: subject_kind.next()?, id: subject_id.next()? },
-                outcome: outcome.next()?.parse().ok()?,
-                data: EventData::from_stored(data.next()?),
-                request_id: request_id.next()?,
-                prev_hash: EventHash::from_bytes(prev_hash.next()?.try_into().ok()?),
-                hash: EventHash::from_bytes(hash.next()?.try_into().ok()?),
-            })
-        })
-        .collect()
 }

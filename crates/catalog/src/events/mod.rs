@@ -1,6 +1,7 @@
 //! The event log: appending, reading, searching, following and proving it.
 
 pub(crate) mod append;
+mod copied;
 mod count;
 mod export;
 pub(crate) mod facet;

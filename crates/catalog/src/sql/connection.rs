@@ -1,5 +1,6 @@
 //! A connection to either database.
 
+use futures_util::TryStreamExt;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
@@ -121,6 +122,42 @@ impl Connection {
         }
         .map_err(|error| CatalogError::from_driver(what, error))
     }
+
+    /// All rows of a query in the binary format of PostgreSQL's `COPY`.
+    pub(crate) async fn copy(&mut self, statement: Statement) -> Result<Vec<u8>> {
+        let (copy, settings) = copy_texts(&statement);
+        let Statement { values, what, .. } = statement;
+        let failed = |error| CatalogError::from_driver(what, error);
+        let Target::Postgres(connection) = self.target()? else {
+            return Err(failed(sqlx::Error::Configuration("only PostgreSQL copies".into())));
+        };
+        let settings = sqlx::query_with(AssertSqlSafe(settings), postgres_arguments(values));
+        connection.execute(settings).await.map_err(failed)?;
+        let mut pieces = connection.copy_out_raw(&copy).await.map_err(failed)?;
+        let mut bytes = Vec::new();
+        while let Some(piece) = pieces.try_next().await.map_err(failed)? {
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes)
+    }
+}
+
+/// A `COPY` of the statement's rows, and the query that gives its values to the session: a `COPY` itself takes none, and no value
+/// is ever part of a text.
+fn copy_texts(statement: &Statement) -> (String, String) {
+    let mut text = statement.text.to_string();
+    let mut settings = Vec::new();
+    // From the last on, so that `$1` is not found in `$12`.
+    for (place, value) in statement.values.iter().enumerate().rev() {
+        let place = place + 1;
+        let kind = if matches!(value, Value::Int(_)) { "BIGINT" } else { "TEXT" };
+        text = text.replace(
+            &format!("${place}"),
+            &format!("CAST(current_setting('backstay.value{place}') AS {kind})"),
+        );
+        settings.push(format!("set_config('backstay.value{place}', CAST(${place} AS TEXT), false)"));
+    }
+    (format!("COPY ({text}) TO STDOUT (FORMAT binary)"), format!("SELECT {}", settings.join(", ")))
 }
 
 fn sqlite_arguments(values: Vec<Value>) -> SqliteArguments {
@@ -147,4 +184,26 @@ fn postgres_arguments(values: Vec<Value>) -> PgArguments {
         added.expect("integers, texts and bytes always encode");
     }
     arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::sql;
+
+    #[test]
+    fn the_values_of_a_copy_are_settings() {
+        let mut statement = sql("read", "SELECT a FROM t WHERE a > $1 AND b = $2 LIMIT $10");
+        for n in 1..=10i64 {
+            statement = if n == 2 { statement.bind("x' $1") } else { statement.bind(n) };
+        }
+        let (copy, settings) = copy_texts(&statement);
+        assert_eq!(
+            copy,
+            "COPY (SELECT a FROM t WHERE a > CAST(current_setting('backstay.value1') AS BIGINT) \
+             AND b = CAST(current_setting('backstay.value2') AS TEXT) \
+             LIMIT CAST(current_setting('backstay.value10') AS BIGINT)) TO STDOUT (FORMAT binary)"
+        );
+        assert!(settings.starts_with("SELECT set_config('backstay.value10', CAST($10 AS TEXT), false), "));
+    }
 }
