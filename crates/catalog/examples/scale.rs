@@ -87,11 +87,11 @@ async fn run(arguments: &Arguments) -> Result<()> {
     for (name, limit_ms, filter, paging) in
         snapshot_lists(&generator).into_iter().filter(|list| wanted(list.0))
     {
-        queries.push(measure(name, limit_ms, 300, || list(&catalog, &filter, &paging)).await?);
+        queries.push(measure(name, limit_ms, 1000, || list(&catalog, &filter, &paging)).await?);
     }
     for (name, limit_ms, filter, paging) in event_lists(&generator).into_iter().filter(|list| wanted(list.0))
     {
-        queries.push(measure(name, limit_ms, 100, || search(&catalog, &filter, &paging)).await?);
+        queries.push(measure(name, limit_ms, 1000, || search(&catalog, &filter, &paging)).await?);
     }
     if arguments.only.is_some() {
         println!("{:#}", json!(queries));
@@ -100,7 +100,7 @@ async fn run(arguments: &Arguments) -> Result<()> {
     let ids: Vec<_> = (0..300).map(|n| generator.snapshot_id(n * 7919 % arguments.snapshots)).collect();
     let mut next = ids.iter().cycle();
     queries.push(
-        measure("show a snapshot", Some(5.0), 300, || {
+        measure("show a snapshot", Some(5.0), 1000, || {
             let id = next.next().expect("it goes round").clone();
             let catalog = catalog.clone();
             async move {
