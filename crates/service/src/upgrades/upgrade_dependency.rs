@@ -153,7 +153,7 @@ impl Service {
     }
 
     /// Refuses where commands that a workspace declares may not be run.
-    pub(super) fn refuse_commands(&self) -> Result<()> {
+    pub(crate) fn refuse_commands(&self) -> Result<()> {
         if self.settings().allow_commands {
             return Ok(());
         }
@@ -241,15 +241,21 @@ impl Service {
         }
     }
 
-    /// Every command is told by two events. An upgrade does not fail because the log cannot be written just then.
-    async fn note_step(&self, caller: &Caller, source: &SourceRow, row: &OperationRow, step: StepNote) {
+    /// Every command is told by two events. An operation does not fail because the log cannot be written just then.
+    pub(crate) async fn note_step(
+        &self,
+        caller: &Caller,
+        source: &SourceRow,
+        row: &OperationRow,
+        step: StepNote,
+    ) {
         let event = self
             .event(caller, step.action, Subject::new("operation", &row.id))
             .of_source(&source.tenant, source.kind, &source.id)
             .ended(if step.failed { Outcome::Failed } else { Outcome::Ok })
             .with(step.data);
         if let Err(error) = self.commit_event(event).await {
-            tracing::warn!(operation.id = %row.id, %error, "a step of an upgrade is not in the log");
+            tracing::warn!(operation.id = %row.id, %error, "a step is not in the log");
         }
     }
 
