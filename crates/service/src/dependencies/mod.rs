@@ -4,6 +4,7 @@
 mod called_command;
 mod change_dependencies;
 mod draft;
+mod foreign_paths;
 mod git;
 mod list_commands;
 mod list_dependencies;
@@ -15,4 +16,4 @@ mod validate_dependencies;
 mod wanted;
 
 pub use called_command::{CalledCommand, CommandEvent, CommandHost};
-pub(crate) use git::{git_of, refuse_git_at_work};
+pub(crate) use git::{git_of, wait_for_git};
