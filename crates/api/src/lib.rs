@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod change;
 pub mod content;
+pub mod declared;
 pub mod dependency;
 pub mod entry;
 pub mod event;

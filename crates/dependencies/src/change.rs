@@ -22,6 +22,13 @@ pub enum Step {
         /// Its content.
         content: Vec<u8>,
     },
+    /// The file is created or replaced by one that was prepared in the scratch directory.
+    Replace {
+        /// The path.
+        path: String,
+        /// Its name in the scratch directory.
+        prepared: String,
+    },
     /// What was prepared in the scratch directory is moved to its place.
     Place {
         /// The path.

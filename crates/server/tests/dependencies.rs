@@ -151,6 +151,12 @@ async fn what_is_not_allowed_is_refused_before_anything_happens() {
         .await;
         assert_eq!(problem["detail"], "Source is not allowed", "{source}");
     }
+    // Nor one that somebody wrote into the file.
+    let declared = format!("apiVersion: graft/v0\ndeps: {{x: '{}#v1'}}\n", secret.display());
+    std::fs::write(scene.root.join("graft.yaml"), declared).unwrap();
+    refused(post(json!({"action": "resolve"})), Some(&scene.technical), 403).await;
+    assert!(!scene.root.join(".graft").exists() && !scene.root.join(".git/modules").exists());
+    std::fs::remove_file(scene.root.join("graft.yaml")).unwrap();
     for body in [
         json!({"action": "apply", "dependency": "kb"}),
         json!({"action": "add", "dependency": "kb"}),

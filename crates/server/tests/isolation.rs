@@ -31,6 +31,9 @@ async fn every_endpoint_hides_the_things_of_another_tenant() {
                 if path.ends_with("/content") {
                     url.push_str("?path=README.md");
                 }
+                if path.ends_with("/change") {
+                    url.push_str("?ref=v1");
+                }
                 let body = body_for(path, method);
                 let mut request = server.request(verb, &url);
                 if let Some(body) = body {

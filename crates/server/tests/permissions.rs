@@ -44,7 +44,11 @@ const TABLE: &[(&str, &str, Needs)] = &[
     ("get", "/api/v1/workspaces", At(Viewer)),
     ("get", "/api/v1/workspaces/{id}", At(Viewer)),
     ("get", "/api/v1/workspaces/{id}/dependencies", At(Viewer)),
+    ("get", "/api/v1/workspaces/{id}/commands", At(Viewer)),
+    ("get", "/api/v1/workspaces/{id}/dependencies/{dependency}/change", At(Viewer)),
     ("get", "/api/v1/workspaces/{id}/dependencies/{dependency}/changes", At(Viewer)),
+    ("get", "/api/v1/workspaces/{id}/dependency-tree", At(Viewer)),
+    ("get", "/api/v1/workspaces/{id}/dependency-validation", At(Viewer)),
     ("get", "/api/v1/workspaces/{id}/operations", At(Viewer)),
     ("get", "/api/v1/workspaces/{id}/snapshots", At(Viewer)),
     ("get", "/api/v1/operations/{id}", At(Viewer)),
@@ -75,6 +79,8 @@ const TABLE: &[(&str, &str, Needs)] = &[
     ("post", "/api/v1/workspaces/{id}/restores", At(Technical)),
     ("post", "/api/v1/workspaces/{id}/upgrade-plans", At(Technical)),
     ("post", "/api/v1/workspaces/{id}/upgrades", At(Technical)),
+    ("post", "/api/v1/workspaces/{id}/command-plans", At(Technical)),
+    ("post", "/api/v1/workspaces/{id}/command-runs", At(Technical)),
     ("post", "/api/v1/workspaces/{id}/recover", At(Technical)),
     ("post", "/api/v1/workspaces/{id}/dependency-changes", At(Technical)),
     ("post", "/api/v1/workspace-groups/{id}/restores", At(Technical)),
@@ -122,6 +128,9 @@ fn body(method: &str, path: &str, root: &str, workspace: &str) -> Option<Value> 
             json!({"plan_id": "p"})
         }
         ("post", "/api/v1/workspaces/{id}/dependency-changes") => json!({"action": "resolve"}),
+        ("post", "/api/v1/workspaces/{id}/command-plans" | "/api/v1/workspaces/{id}/command-runs") => {
+            json!({"command": "c"})
+        }
         ("post", "/api/v1/workspace-groups") => json!({"name": "new", "workspace_ids": [workspace]}),
         ("post", "/api/v1/workspace-groups/{id}/restores") => json!({"group_snapshot_id": "g"}),
         ("post", "/api/v1/users" | "/api/v1/tokens") => json!({"name": "new", "role": "viewer"}),
@@ -169,6 +178,9 @@ async fn every_role_may_call_what_its_row_says_and_a_refusal_leaves_an_event() {
             let mut url = if path.contains("{id}") { things.fill(path) } else { (*path).to_owned() };
             if path.ends_with("/content") {
                 url.push_str("?path=README.md");
+            }
+            if path.ends_with("/change") {
+                url.push_str("?ref=v1");
             }
             let request = server.request(method.to_uppercase().parse::<Method>().unwrap(), &url);
             match body(method, path, &root, things.workspace()) {

@@ -100,6 +100,7 @@ pub use audit::ExportFormat;
 pub use auth::PasswordCost;
 pub use backstay_repository::{Cancel, Credential, NoProgress, Progress, Repository};
 pub use backstay_source::{Counters, CountersSnapshot};
+pub use dependencies::{CalledCommand, CommandEvent, CommandHost};
 pub use error::{FieldProblem, LockOwner, Result, ServiceError};
 pub use lazy_repository::{LazyRepository, Opener};
 pub use open::{CredentialSource, LocalOptions, RepositoryPlace, ServerOptions};

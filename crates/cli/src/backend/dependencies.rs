@@ -1,5 +1,6 @@
 //! The dependencies of the workspace that a command stands in.
 
+use backstay_api::declared::{DependencyTree, DependencyValidation, ShownChange, ValidationQuery};
 use backstay_api::dependency::{DependencyChanges, DependencyChangesQuery, DependencyList};
 use backstay_dependencies::git::{Git, Stop, Superproject};
 use backstay_dependencies::query::{self, ChangeFilter};
@@ -25,7 +26,6 @@ impl From<DependencyError> for Failure {
 
 /// The workspace of a command, without anything that was saved in it.
 pub(crate) fn workspace(cx: &Context) -> Result<Workspace, Failure> {
-    refuse_server(cx)?;
     let cancel = cx.cancel.clone();
     Ok(Workspace::new(&cx.workspace()?.root, Git::new(Stop::when(move || cancel.is_cancelled()))))
 }
@@ -146,6 +146,36 @@ pub(crate) async fn changes(
     Remote::open(cx, url).await?.dependency_changes(dependency.as_str(), &query).await
 }
 
+/// One declared change of a dependency.
+pub(crate) async fn shown_change(
+    cx: &Context,
+    dependency: DependencyName,
+    at: Reference,
+) -> Result<ShownChange, Failure> {
+    let Some(url) = &cx.globals.server else {
+        let question = move |workspace: &Workspace| query::show(workspace, &dependency, &at);
+        return Ok(wire::shown_change(ask(cx, "Looking", question).await?));
+    };
+    Remote::open(cx, url).await?.shown_change(dependency.as_str(), &at.to_string()).await
+}
+
+/// What is locked.
+pub(crate) async fn tree(cx: &Context) -> Result<DependencyTree, Failure> {
+    let Some(url) = &cx.globals.server else {
+        return Ok(wire::dependency_tree(ask(cx, "Looking", query::tree).await?));
+    };
+    Remote::open(cx, url).await?.dependency_tree().await
+}
+
+/// Whether the files are right and the checkouts what the lock says.
+pub(crate) async fn validate(cx: &Context, what: ValidationQuery) -> Result<DependencyValidation, Failure> {
+    let Some(url) = &cx.globals.server else {
+        let question = move |workspace: &Workspace| query::validate(workspace, wire::validated(what));
+        return Ok(wire::dependency_validation(ask(cx, "Checking", question).await?));
+    };
+    Remote::open(cx, url).await?.validate(&what).await
+}
+
 /// Checks a name before anything is opened, so that a wrong one touches nothing.
 pub(crate) fn name(text: &str) -> Result<DependencyName, Failure> {
     Ok(DependencyName::parse(text)?)
@@ -154,16 +184,4 @@ pub(crate) fn name(text: &str) -> Result<DependencyName, Failure> {
 /// Checks a ref.
 pub(crate) fn reference(text: &str) -> Result<Reference, Failure> {
     Ok(Reference::parse(text)?)
-}
-
-fn refuse_server(cx: &Context) -> Result<(), Failure> {
-    match &cx.globals.server {
-        None => Ok(()),
-        Some(_) => Err(Failure::new(
-            ErrorKind::BadRequest,
-            "this works where the workspace is, not through a server",
-        )
-        .hint("leave out --server and BACKSTAY_SERVER")
-        .exits(1)),
-    }
 }

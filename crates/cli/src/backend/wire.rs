@@ -9,9 +9,10 @@ use backstay_service::{Page, view};
 use backstay_source::RestoreReport;
 
 pub(crate) use backstay_server::wire::{
-    audit_verification, change_page, change_summary, created_token, dependency_changes, dependency_list,
-    entry, event, hold, operation, prune_result, restore_plan, statistics, token, upgrade_event,
-    upgrade_plan, upgrade_report, upgrade_request, user,
+    audit_verification, change_page, change_summary, command_list, command_plan, created_token,
+    dependency_changes, dependency_list, dependency_tree, dependency_validation, entry, event, hold,
+    operation, prune_result, restore_plan, shown_change, statistics, token, upgrade_event, upgrade_plan,
+    upgrade_report, upgrade_request, user, validated,
 };
 
 /// A snapshot with all its details.

@@ -47,6 +47,7 @@ fn an_edit_of_the_declarations_is_kept_with_the_new_ref() {
     scene.upgrade(&["kb", "--to", "v2", "--in-place"], 0);
     scene.assert_at("v2");
     assert!(scene.read("graft.yaml").contains("# mine"));
+    assert_eq!(scene.git(&scene.root(), &["diff", "--name-only"]), "");
 }
 
 #[test]

@@ -13,11 +13,20 @@ fn a_deleted_lock_is_written_all_the_same() {
 }
 
 #[test]
-fn an_edit_of_the_declarations_is_kept_with_the_new_ref() {
+fn an_edit_of_the_declarations_is_kept_with_the_new_ref_and_staged() {
     let scene = Scene::of("echo '# by the migration' >> graft.yaml", None);
+    let staged = || scene.git(&scene.root(), &["diff", "--cached", "--name-only"]);
+    let unstaged = || scene.git(&scene.root(), &["diff", "--name-only"]);
     scene.upgrade(&["kb", "--to", "v2"], 0);
     scene.assert_at("v2");
     assert!(scene.read("graft.yaml").contains("# by the migration"));
+    assert_eq!((staged().as_str(), unstaged().as_str()), (".graft/kb\ngraft.lock\ngraft.yaml", ""));
+    scene.run(&["undo"]).expect(0);
+    scene.assert_at("v1");
+    assert_eq!((staged().as_str(), unstaged().as_str()), ("", ""));
+    scene.run(&["undo"]).expect(0);
+    assert!(scene.read("graft.yaml").contains("# by the migration"));
+    assert_eq!((staged().as_str(), unstaged().as_str()), (".graft/kb\ngraft.lock\ngraft.yaml", ""));
 }
 
 #[test]

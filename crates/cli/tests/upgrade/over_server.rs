@@ -27,6 +27,7 @@ impl Served {
     fn start(scene: Scene, allow_commands: bool) -> Self {
         let data = scene.beside("data").display().to_string();
         let root = scene.root().display().to_string();
+        let allowed = scene.beside("").display().to_string();
         let mut command = scene.command(&[
             "serve",
             "--data-directory",
@@ -36,7 +37,7 @@ impl Served {
             "--format",
             "ndjson",
             "--allowed-root",
-            &root,
+            &allowed,
         ]);
         if allow_commands {
             command.arg("--allow-commands");
@@ -227,4 +228,74 @@ fn roles_and_a_server_that_runs_no_commands_are_respected() {
     let refused = served.run(&["upgrade", "kb", "--to", "v4", "--json"]);
     assert!(refused.json()["error"].as_str().unwrap().contains("Commands are disabled"), "{refused:?}");
     served.scene.assert_at("v1");
+}
+
+const COMMANDS: &str = "commands:\n  hello: {run: 'echo hello {who} | tee said; echo oops >&2', args: [who]}\n  bad: {run: 'exit 7'}\n\
+                        sequences: {both: [hello, bad]}\n";
+
+#[test]
+fn what_is_declared_is_told_and_run_through_a_server_as_without_one() {
+    let scene = Scene::new();
+    scene.write("graft.yaml", scene.read("graft.yaml") + COMMANDS);
+    let served = Served::start(scene, true);
+    let same: [&[&str]; 7] = [
+        &["deps", "show", "kb@v4"],
+        &["deps", "tree", "--details"],
+        &["deps", "validate"],
+        &["deps", "validate", "--lock", "--json"],
+        &["deps", "run"],
+        &["deps", "run", "--dry-run", "both", "who=x y"],
+        &["deps", "show", "kb@v9"],
+    ];
+    for arguments in same {
+        let (with, without) = (served.run_as("technical", arguments), served.scene.run(arguments));
+        assert_eq!(
+            (with.code, with.stdout),
+            (without.code, without.stdout),
+            "{arguments:?}: {}",
+            with.stderr
+        );
+    }
+    assert!(!served.scene.root().join("said").exists());
+    let ran = served.run_as("technical", &["deps", "run", "hello", "it's $HOME"]).expect(0);
+    assert_eq!(
+        (ran.stdout.as_str(), served.scene.read("said").as_str()),
+        ("hello it's $HOME\n", "hello it's $HOME\n")
+    );
+    assert!(ran.stderr.contains("oops"), "{}", ran.stderr);
+    let failed = served.run_as("technical", &["deps", "run", "both", "who=me"]).expect(7);
+    assert!(
+        failed.stderr.contains("both: hello") && failed.stderr.contains("both: bad"),
+        "{}",
+        failed.stderr
+    );
+    let report = served.run(&["deps", "run", "bad", "--json"]);
+    assert_eq!(report.code, 7, "the flag is the command's");
+    let report = served.run(&["--json", "deps", "run", "bad"]).expect(7).json();
+    assert_eq!((&report["exit_code"], &report["steps"][0]["name"]), (&7.into(), &"bad".into()));
+    let unknown = served.run(&["deps", "run", "gone"]).expect(1);
+    assert!(unknown.stderr.contains("Available sequences"), "{}", unknown.stderr);
+    served.scene.write("said", "before");
+    assert_ne!(served.run_as("viewer", &["deps", "run", "hello", "viewer"]).code, 0);
+    assert_eq!(served.scene.read("said"), "before");
+
+    let client = served.client("admin");
+    wait(async {
+        let query = EventQuery { limit: Some(100), ..EventQuery::default() };
+        let events = client.list_events(&query).await.unwrap().events;
+        let named = |action: &str| events.iter().filter(|event| event.action == action).count();
+        assert_eq!((named("command.started"), named("command.ended")), (5, 5));
+        assert_eq!((named("command.ran"), named("operation.failed")), (1, 3));
+    });
+}
+
+#[test]
+fn a_server_that_runs_no_commands_runs_none() {
+    let scene = Scene::new();
+    scene.write("graft.yaml", scene.read("graft.yaml") + COMMANDS);
+    let served = Served::start(scene, false);
+    let refused = served.run(&["deps", "run", "hello", "x"]).expect(1);
+    assert!(refused.stderr.contains("Commands are disabled"), "{}", refused.stderr);
+    assert!(!served.scene.root().join("said").exists());
+    served.run(&["deps", "run", "--dry-run", "hello", "x"]).expect(0);
 }

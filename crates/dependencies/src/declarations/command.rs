@@ -45,7 +45,7 @@ pub struct Command {
     pub env: Vec<(String, String)>,
     /// What it reads from standard input.
     pub stdin: Option<String>,
-    /// What of the state goes into `stdin`.
+    /// Names that other tools use. Here they have no effect.
     pub context: Vec<String>,
     /// The state that it reads.
     pub reads: Vec<String>,

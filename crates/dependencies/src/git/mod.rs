@@ -26,3 +26,4 @@ pub use error::GitError;
 pub use history::Ancestry;
 pub(crate) use history::marked_ancestors;
 pub use repository::{Store, Superproject};
+pub(crate) use superproject::IndexEdit;

@@ -7,6 +7,37 @@ use super::repository::Superproject;
 use crate::commit_id::CommitId;
 use crate::error::Result;
 
+/// What changes in an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum IndexEdit {
+    /// An entry is made or replaced.
+    Note {
+        /// As git writes it.
+        mode: &'static str,
+        /// What is there: an object, or the commit of a submodule.
+        id: String,
+        /// The path from the top.
+        path: String,
+    },
+    /// The entry goes, if there is one.
+    Remove {
+        /// The path from the top.
+        path: String,
+    },
+}
+
+impl IndexEdit {
+    /// The submodule at `path` is at `commit`.
+    pub(crate) fn submodule(path: &str, commit: &CommitId) -> Self {
+        Self::Note { mode: "160000", id: commit.to_string(), path: path.to_owned() }
+    }
+
+    /// The plain file at `path` has the content of the object `id`.
+    pub(crate) fn file(path: &str, id: String) -> Self {
+        Self::Note { mode: "100644", id, path: path.to_owned() }
+    }
+}
+
 impl Superproject {
     /// The commit that the index notes for the submodule at `path`.
     pub fn gitlink(&self, path: &str) -> Result<Option<CommitId>> {
@@ -64,35 +95,30 @@ impl Superproject {
         Ok(true)
     }
 
-    /// Notes `commit` for the submodule at `path` in the index file `index`.
-    pub(crate) fn stage_gitlink(&self, index: &Path, path: &str, commit: &CommitId) -> Result<()> {
-        self.stage_entry(index, &format!("160000,{commit},{path}"))
-    }
-
-    /// Notes `content` for the file at `path` in the index file `index`.
-    pub(crate) fn stage_file(&self, index: &Path, path: &str, content: &[u8]) -> Result<()> {
+    /// Stores `content` as an object, as git would store the file at `path`; returns its id.
+    pub(crate) fn store_file(&self, path: &str, content: &[u8]) -> Result<String> {
+        let call = self.call("hash-object").args(["-w", "--path", path]);
         let id = if content.is_empty() {
-            self.call("hash-object").args(["-w", "--path", path, "/dev/null"]).text()?
+            call.arg("/dev/null").text()?
         } else {
-            self.call("hash-object").args(["-w", "--path", path, "--stdin"]).stdin(content).text()?
+            call.arg("--stdin").stdin(content).text()?
         };
-        self.stage_entry(index, &format!("100644,{},{path}", id.trim()))
+        Ok(id.trim().to_owned())
     }
 
-    fn stage_entry(&self, index: &Path, entry: &str) -> Result<()> {
-        self.call("update-index")
-            .args(["--add", "--replace", "--cacheinfo", entry])
-            .env("GIT_INDEX_FILE", index.as_os_str())
-            .run()?;
-        Ok(())
-    }
-
-    /// Removes the entry at `path` from the index file `index`.
-    pub(crate) fn unstage(&self, index: &Path, path: &str) -> Result<()> {
-        self.call("update-index")
-            .args(["--force-remove", "--", path])
-            .env("GIT_INDEX_FILE", index.as_os_str())
-            .run()?;
+    /// Makes `edits` in the index file `index`. Git writes the whole file for it, once.
+    pub(crate) fn edit_index(&self, index: &Path, edits: &[IndexEdit]) -> Result<()> {
+        let mut call = self.call("update-index").args(["--add", "--replace"]);
+        for edit in edits {
+            if let IndexEdit::Note { mode, id, path } = edit {
+                call = call.arg("--cacheinfo").arg(format!("{mode},{id},{path}"));
+            }
+        }
+        let removed = edits.iter().filter_map(|edit| match edit {
+            IndexEdit::Remove { path } => Some(path),
+            IndexEdit::Note { .. } => None,
+        });
+        call.args(["--force-remove", "--"]).args(removed).env("GIT_INDEX_FILE", index.as_os_str()).run()?;
         Ok(())
     }
 

@@ -22,7 +22,8 @@ pub struct Move {
     pub commit: CommitId,
 }
 
-/// Moves `graft.yaml`, the lock and the checkouts, all in one change. Every dependency must be checked out.
+/// Moves `graft.yaml`, the lock and the checkouts, all in one change. Every dependency must be checked out. The refs are put
+/// into `edited`, when it is given, instead of the text that `graft.yaml` has.
 ///
 /// Errors: [`DependencyError::NotCloned`]; [`DependencyError::Dirty`] unless `options.force`.
 pub fn upgrade(
@@ -30,8 +31,10 @@ pub fn upgrade(
     draft: Draft,
     options: &Options,
     moves: &[Move],
+    edited: Option<String>,
 ) -> Result<Drafted<Vec<Moved>>> {
     let mut session = Session::begin(workspace, options, draft)?;
+    session.yaml = edited.or(session.yaml);
     let mut moved = Vec::new();
     for wanted in moves {
         let (name, reference) = (&wanted.name, &wanted.reference);

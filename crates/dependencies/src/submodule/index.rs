@@ -6,9 +6,12 @@ use super::registry::{FILE_NAME, Registry};
 use crate::change::{Draft, Step};
 use crate::commit_id::CommitId;
 use crate::error::{DependencyError, Result};
-use crate::git::Superproject;
+use crate::git::{IndexEdit, Superproject};
 use crate::name::DependencyName;
 use crate::url::SourceUrl;
+
+/// Git's index.
+const INDEX: &str = ".git/index";
 
 /// A file whose new content goes into the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,22 +33,21 @@ fn is_same_source(source: &SourceUrl, url: &str, registered: &str) -> bool {
         || end.is_some_and(|end| !end.as_os_str().is_empty() && Path::new(registered).ends_with(end))
 }
 
-/// Private copies of the three files, edited with git and turned into steps by [`GitFiles::finish`].
+/// Private copies of the two files, edited with git, and the edits of the index; [`GitFiles::finish`] makes steps of them.
 #[derive(Debug)]
 pub struct GitFiles {
     project: Superproject,
     registry: Registry,
     modules: PathBuf,
     config: PathBuf,
-    index: PathBuf,
     stage: bool,
     modules_changed: bool,
     config_changed: bool,
-    index_changed: bool,
+    index_edits: Vec<IndexEdit>,
 }
 
 impl GitFiles {
-    /// Copies the files. `stage`: whether the index is to change.
+    /// Copies the two files. `stage`: whether the index is to change.
     ///
     /// Errors: a workspace that is not the top of a repository of its own, because then the repository's files lie outside
     /// of what can be changed at once.
@@ -66,18 +68,16 @@ impl GitFiles {
         };
         let modules = copy("gitmodules", &root.join(FILE_NAME))?;
         let config = copy("config", &project.config())?;
-        let index = copy("index", &project.index())?;
         draft.push(Step::Hold { path: ".git/index.lock".to_owned() });
         Ok(Self {
             project: project.clone(),
             registry: Registry::read(project)?,
             modules,
             config,
-            index,
             stage,
             modules_changed: false,
             config_changed: false,
-            index_changed: false,
+            index_edits: Vec::new(),
         })
     }
 
@@ -115,8 +115,7 @@ impl GitFiles {
             self.config_changed = true;
         }
         if self.stage && self.project.gitlink(&path)?.as_ref() != Some(commit) {
-            self.project.stage_gitlink(&self.index, &path, commit)?;
-            self.index_changed = true;
+            self.index_edits.push(IndexEdit::submodule(&path, commit));
         }
         Ok(())
     }
@@ -129,8 +128,7 @@ impl GitFiles {
         }
         self.config_changed |= self.project.remove_section(&self.config, &section)?;
         if self.stage && self.project.gitlink(&name.checkout())?.is_some() {
-            self.project.unstage(&self.index, &name.checkout())?;
-            self.index_changed = true;
+            self.index_edits.push(IndexEdit::Remove { path: name.checkout() });
         }
         Ok(())
     }
@@ -146,8 +144,7 @@ impl GitFiles {
             if content.iter().all(u8::is_ascii_whitespace) {
                 draft.push(Step::RemoveFile { path: FILE_NAME.into() });
                 if self.stage {
-                    self.project.unstage(&self.index, FILE_NAME)?;
-                    self.index_changed = true;
+                    self.index_edits.push(IndexEdit::Remove { path: FILE_NAME.to_owned() });
                 }
             } else {
                 draft.push(Step::Write { path: FILE_NAME.to_owned(), content: content.clone() });
@@ -156,18 +153,38 @@ impl GitFiles {
         }
         if self.stage {
             for file in &staged {
-                self.project.stage_file(&self.index, file.path, &file.content)?;
-                self.index_changed = true;
+                let id = self.project.store_file(file.path, &file.content)?;
+                self.index_edits.push(IndexEdit::file(file.path, id));
             }
         }
         if self.config_changed {
             draft.push(Step::Write { path: ".git/config".to_owned(), content: read(&self.config)? });
         }
-        if self.index_changed {
-            draft.push(Step::Write { path: ".git/index".to_owned(), content: read(&self.index)? });
+        if self.index_edits.is_empty() {
+            draft.push(Step::Expect { path: INDEX.to_owned() });
         } else {
-            draft.push(Step::Expect { path: ".git/index".to_owned() });
+            let prepared = self.edit_index(draft)?;
+            draft.push(Step::Replace { path: INDEX.to_owned(), prepared });
         }
         Ok(())
+    }
+
+    /// Lets git write the new index, beside the old one. Returns its name in the scratch directory.
+    ///
+    /// Git replaces an index and never writes into one, so a second name serves it as a copy would. A third name keeps the
+    /// old index until the end of the change: with only one name left, its change time would tell of an edit.
+    fn edit_index(&self, draft: &mut Draft) -> Result<String> {
+        let from = self.project.index();
+        let (_, kept) = draft.prepare("index-before");
+        let (prepared, index) = draft.prepare("index");
+        let linked = std::fs::hard_link(&from, &kept).and_then(|()| std::fs::hard_link(&from, &index));
+        match linked.or_else(|_| std::fs::copy(&from, &index).map(drop)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(DependencyError::io("copy", &from, error));
+            }
+            _ => {}
+        }
+        self.project.edit_index(&index, &self.index_edits)?;
+        Ok(prepared)
     }
 }

@@ -1,6 +1,10 @@
 //! What a change of the dependencies leaves on disk, with real repositories.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
 use crate::support::{Scene, name, reference};
+use backstay_dependencies::change::Step;
 use backstay_dependencies::lock::Lock;
 use backstay_dependencies::mutate::{self, AddOptions, MoveState, Options, RemoveOptions, ResolveOptions};
 use backstay_dependencies::{DependencyError, query};
@@ -26,6 +30,28 @@ fn resolve_makes_a_submodule_that_git_agrees_with() {
     scene.git("app", &["fsck", "--strict"]);
     scene.git("app/.graft/kb", &["fsck"]);
     scene.git("app/.graft/kb", &["fetch"]);
+}
+
+#[test]
+fn the_index_is_written_once_and_not_copied() {
+    let scene = Scene::new();
+    scene.declare("v1");
+    scene.resolve();
+    (0..100).for_each(|number| scene.write(&format!("app/many/{number}"), "1"));
+    scene.git("app", &["add", "many"]);
+    let index = scene.path("app/.git/index").metadata().unwrap();
+    let to = reference("v2");
+    let drafted =
+        mutate::apply(&scene.workspace, scene.draft(), &Scene::options(), &name("kb"), &to).unwrap();
+    let copies = |file: &std::fs::DirEntry| {
+        let found = file.metadata().unwrap();
+        found.is_file() && found.ino() != index.ino() && found.len() >= index.len()
+    };
+    let written: Vec<_> = fs::read_dir(scene.path("scratch")).unwrap().flatten().filter(copies).collect();
+    assert_eq!(written.len(), 1, "{written:?}");
+    let is_index = |step: &&Step| matches!(step, Step::Replace { path, .. } if path == ".git/index");
+    assert_eq!(drafted.steps.iter().filter(is_index).count(), 1);
+    assert_eq!(scene.path("app/.git/index").metadata().unwrap().ino(), index.ino());
 }
 
 #[test]

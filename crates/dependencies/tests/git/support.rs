@@ -181,6 +181,9 @@ impl Scene {
                     parent(&at(path.as_bytes()));
                     fs::write(at(path.as_bytes()), content).unwrap();
                 }
+                Step::Replace { path, prepared } => {
+                    fs::rename(self.path("scratch").join(prepared), at(path.as_bytes())).unwrap();
+                }
                 Step::Place { path, prepared } => {
                     parent(&at(path));
                     let from = self.path("scratch").join(std::ffi::OsStr::from_bytes(prepared));

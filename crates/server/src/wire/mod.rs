@@ -4,6 +4,7 @@
 
 mod access;
 mod change;
+mod declared;
 mod dependency;
 mod entry;
 mod event;
@@ -20,6 +21,10 @@ mod workspace;
 
 pub use access::{created_token, session, tenant, token, user};
 pub use change::{change, change_page, change_summary};
+pub(crate) use declared::command_run;
+pub use declared::{
+    command_list, command_plan, dependency_tree, dependency_validation, shown_change, validated,
+};
 pub(crate) use dependency::dependency_change;
 pub use dependency::{dependency_changes, dependency_list};
 pub use entry::{entry, entry_kind};

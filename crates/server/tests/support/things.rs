@@ -101,6 +101,7 @@ pub fn body_for(path: &str, method: &str) -> Option<Value> {
         ("restores", "post") if path.contains("groups") => json!({"group_snapshot_id": "g"}),
         ("restores" | "upgrades", "post") => json!({"plan_id": "p"}),
         ("dependency-changes", "post") => json!({"action": "resolve"}),
+        ("command-plans" | "command-runs", "post") => json!({"command": "c"}),
         ("holds", "post") => json!({"reason": "r"}),
         _ => return None,
     })

@@ -3,18 +3,16 @@
 //! Permission → lock → recovery → draft, which fetches and clones beside → intent → **commit record** → flip (all in the
 //! workspace) → operation row, serial and event in one transaction → the journal is closed.
 
-use std::path::Path;
-
 use backstay_catalog::{OperationRow, OperationState, SourceRow};
+use backstay_dependencies::Workspace;
 use backstay_dependencies::change::Draft;
 use backstay_dependencies::mutate::{self, Options};
-use backstay_dependencies::{SourceUrl, Workspace};
-use backstay_model::{Action, Caller, ErrorKind, OperationId, SourceId, Subject, TaskId};
+use backstay_model::{Action, Caller, OperationId, SourceId, Subject, TaskId};
 use backstay_source_workspace::{Applied, ChangeSet, ChangeSetOptions, Steps};
 use serde_json::json;
 
 use super::draft::{see, take};
-use super::git::{git_of, refuse_git_at_work};
+use super::git::{git_of, wait_for_git};
 use super::wanted::{Wanted, fetched};
 use crate::error::{Result, ServiceError};
 use crate::restore::{ChangedPaths, Done, NewOperation};
@@ -47,8 +45,9 @@ impl Service {
     ) -> Result<TaskId> {
         let source = self.permitted_source(caller, source, Action::Restore).await?;
         let root = self.workspace_root(&source)?;
-        if let Wanted::Add { pin, .. } = Wanted::of(&change)? {
-            self.refuse_foreign_path(caller, &source, &pin.source, &root).await?;
+        let wanted = Wanted::of(&change)?;
+        if wanted.reads_sources() {
+            self.refuse_foreign_paths(caller, &source, &root, wanted.source()).await?;
         }
         let work = Work::ChangeDependencies { source: source.id.clone(), change };
         self.enqueue(caller, Some(&source), source.id.to_string(), work).await
@@ -68,7 +67,10 @@ impl Service {
         let root = self.workspace_root(&source)?;
         let lock = self.lock_workspace(&root, wanted.kind(), run).await?;
         let recovered = self.recover_locked(caller, &source, &lock).await?;
-        refuse_git_at_work(&root)?;
+        wait_for_git(&root, run).await?;
+        if wanted.reads_sources() {
+            self.refuse_foreign_paths(caller, &source, &root, wanted.source()).await?;
+        }
         let source = self.read().await?.source(&source.id).await?.unwrap_or(source);
         let mut report = DependencyReport {
             action: change.action,
@@ -196,32 +198,5 @@ impl Service {
             // The next command closes it.
             tracing::warn!(operation.id = %row.id, %error, "a failed operation could not be closed");
         }
-    }
-
-    /// Through a server, nobody reads repositories of its machine that lie elsewhere than workspaces may.
-    async fn refuse_foreign_path(
-        &self,
-        caller: &Caller,
-        source: &SourceRow,
-        url: &SourceUrl,
-        root: &Path,
-    ) -> Result<()> {
-        let Some(allowed) = self.settings().allowed_roots.clone() else { return Ok(()) };
-        let Some(path) = url.local_path(root) else { return Ok(()) };
-        let inside = blocking("look at the source", move || {
-            let Ok(found) = path.canonicalize() else { return Ok(false) };
-            let inside = |allowed: &std::path::PathBuf| {
-                allowed.canonicalize().is_ok_and(|allowed| found.starts_with(allowed))
-            };
-            Ok(allowed.iter().any(inside))
-        })
-        .await?;
-        if inside {
-            return Ok(());
-        }
-        let wanted = json!({"wanted": "depend on a path", "source": url.redacted()});
-        self.note_denied(caller, &Subject::new("source", &source.id), wanted).await?;
-        Err(ServiceError::new(ErrorKind::Forbidden, "Source is not allowed")
-            .hint("a path must lie below `workspaces.allowed_roots`; or use a URL"))
     }
 }

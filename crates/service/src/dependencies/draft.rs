@@ -39,6 +39,12 @@ pub(super) fn take(
                 }
                 set.write(path.as_bytes(), content, None)?;
             }
+            Step::Replace { path, prepared } => {
+                if let Some(seen) = before(path) {
+                    set.expect(path.as_bytes(), seen)?;
+                }
+                set.replace(path.as_bytes(), prepared.as_bytes())?;
+            }
             Step::Place { path, prepared } => set.place(path, prepared)?,
             Step::RemoveFile { path } => set.remove_file(path)?,
             Step::RemoveTree { path } => set.remove_tree(path)?,

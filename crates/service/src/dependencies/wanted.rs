@@ -4,7 +4,7 @@ use backstay_dependencies::change::Draft;
 use backstay_dependencies::mutate::{
     self, AddOptions, Drafted, Fetched, Moved, Options, RemoveOptions, ResolveOptions, Synced,
 };
-use backstay_dependencies::{DependencyError, DependencyName, Pin, Reference, Workspace};
+use backstay_dependencies::{DependencyError, DependencyName, Pin, Reference, SourceUrl, Workspace};
 
 use crate::error::Result;
 use crate::limits::Fields;
@@ -74,6 +74,19 @@ impl Wanted {
             Self::Add { .. } => "add",
             Self::Remove { .. } => "remove",
             Self::Fix => "fix",
+        }
+    }
+
+    /// Whether git may read where the dependencies come from.
+    pub(super) const fn reads_sources(&self) -> bool {
+        !matches!(self, Self::Remove { .. } | Self::Fix)
+    }
+
+    /// The source that it brings in.
+    pub(super) const fn source(&self) -> Option<&SourceUrl> {
+        match self {
+            Self::Add { pin, .. } => Some(&pin.source),
+            _ => None,
         }
     }
 

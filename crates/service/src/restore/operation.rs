@@ -17,7 +17,7 @@ use crate::view::{
 #[derive(Debug, Clone)]
 pub(crate) struct NewOperation {
     pub(crate) id: OperationId,
-    /// `restore`, `undo`, `upgrade`, or what is done to dependencies without their commands, for example `apply`.
+    /// `restore`, `undo`, `upgrade`, `run`, or what is done to dependencies without their commands, for example `apply`.
     pub(crate) kind: &'static str,
     /// The snapshot that is put back; `None` when none is.
     pub(crate) target: Option<SnapshotId>,
@@ -145,6 +145,7 @@ impl Service {
         let ended = tx.finish_operation(&row.id, &end).await?;
         let (action, subject) = match (row.kind.as_str(), &row.target) {
             ("upgrade", _) => ("dependency.upgraded", Subject::new("operation", &row.id)),
+            ("run", _) => ("command.ran", Subject::new("operation", &row.id)),
             (_, Some(target)) => ("snapshot.restored", Subject::new("snapshot", target)),
             (_, None) => ("dependency.changed", Subject::new("operation", &row.id)),
         };

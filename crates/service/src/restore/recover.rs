@@ -162,6 +162,7 @@ impl Service {
             (None, "upgrade") => {
                 (RowState::RolledBack, "interrupted before its commit record; nothing was changed")
             }
+            (None, "run") => (RowState::Failed, "interrupted; what its commands did stays"),
             (None, _) => (RowState::Failed, "interrupted before it changed anything"),
         };
         self.fail_operation_in(&mut tx, caller, row, state, reason).await?;

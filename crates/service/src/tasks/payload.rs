@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, ServiceError};
 use crate::service::Service;
-use crate::view::{NewDependencyChange, NewSnapshot, VerifyDepth, VerifyScope};
+use crate::view::{NewCommandRun, NewDependencyChange, NewSnapshot, VerifyDepth, VerifyScope};
 
 /// What a task is to do, for whom.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,6 +51,8 @@ pub(crate) enum Work {
     GroupCapture { group: String, group_snapshot: String, snapshots: Vec<SnapshotId>, label: String },
     /// Changes the dependencies of a workspace.
     ChangeDependencies { source: SourceId, change: NewDependencyChange },
+    /// Runs a declared command as an operation whose row exists.
+    RunCommand { operation: OperationId, command: NewCommandRun },
     /// Restores the members of a group as operations whose rows exist.
     GroupRestore { group: String, group_snapshot: String, operations: Vec<OperationId> },
 }
@@ -69,6 +71,7 @@ impl Work {
             Self::Prune { .. } => "prune",
             Self::GroupCapture { .. } => "group_capture",
             Self::ChangeDependencies { .. } => "change_dependencies",
+            Self::RunCommand { .. } => "run_command",
             Self::GroupRestore { .. } => "group_restore",
         }
     }
@@ -78,7 +81,8 @@ impl Work {
         match self {
             Self::Restore { operation, .. }
             | Self::Undo { operation, .. }
-            | Self::Upgrade { operation, .. } => vec![operation.clone()],
+            | Self::Upgrade { operation, .. }
+            | Self::RunCommand { operation, .. } => vec![operation.clone()],
             Self::GroupRestore { operations, .. } => operations.clone(),
             _ => Vec::new(),
         }
@@ -91,6 +95,7 @@ impl Work {
             | Self::Undo { .. }
             | Self::Upgrade { .. }
             | Self::GroupRestore { .. }
+            | Self::RunCommand { .. }
             | Self::ChangeDependencies { .. } => 1,
             _ => 3,
         }

@@ -123,6 +123,9 @@ impl Service {
                 let changed = self.change_dependencies_as(caller, &source, change, Some(id.clone()), run);
                 Ok(serde_json::to_value(Box::pin(changed).await?).unwrap_or_default())
             }
+            Work::RunCommand { operation, command } => {
+                Box::pin(self.run_command(caller, &operation, command, run)).await
+            }
             Work::Collect => {
                 let report = self.collect_garbage(caller, run).await?;
                 Ok(serde_json::to_value(report).unwrap_or_default())

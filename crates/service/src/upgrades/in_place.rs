@@ -46,7 +46,9 @@ pub(super) fn begin(root: &Path, operation: &OperationId, drafted: &[Step]) -> R
     let directory = directory_of(root, operation);
     let unfinished = directory.with_extension("new");
     let written = drafted.iter().filter_map(|step| match step {
-        Step::Write { path, .. } if path.starts_with(".git/") => Some(path.as_str()),
+        Step::Write { path, .. } | Step::Replace { path, .. } if path.starts_with(".git/") => {
+            Some(path.as_str())
+        }
         _ => None,
     });
     let saved = || -> io::Result<()> {

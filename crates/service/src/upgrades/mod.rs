@@ -23,6 +23,8 @@ mod undo;
 mod upgrade_dependency;
 mod work;
 
+pub(crate) use output::Recorder;
 pub use output::{KeptEvent, Watch};
 pub use show_output::OutputPart;
+pub(crate) use steps::StepNote;
 pub(crate) use undo::WayBack;

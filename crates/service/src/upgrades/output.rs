@@ -53,7 +53,7 @@ impl fmt::Debug for Watch {
 
 /// The output of one operation while it runs.
 #[derive(Debug)]
-pub(super) struct Recorder {
+pub(crate) struct Recorder {
     watch: Watch,
     file: Mutex<Option<File>>,
     /// The number of the present command, and how much of it is kept.
@@ -62,7 +62,7 @@ pub(super) struct Recorder {
 
 impl Recorder {
     /// Begins the file of an operation, and forgets those of operations long past.
-    pub(super) fn begin(root: &Path, operation: &OperationId, watch: Watch) -> Result<Self> {
+    pub(crate) fn begin(root: &Path, operation: &OperationId, watch: Watch) -> Result<Self> {
         let directory = root.join(DIRECTORY);
         fs::create_dir_all(&directory).map_err(|error| cannot("create", &directory, error))?;
         forget_old(&directory);
@@ -72,19 +72,19 @@ impl Recorder {
     }
 
     /// Tells and keeps an event.
-    pub(super) fn tell(&self, event: &UpgradeEvent) {
+    pub(crate) fn tell(&self, event: &UpgradeEvent) {
         self.watch.tell(event);
         self.keep(event);
     }
 
     /// A command begins.
-    pub(super) fn started(&self, step: usize, event: &UpgradeEvent) {
+    pub(crate) fn started(&self, step: usize, event: &UpgradeEvent) {
         *self.step.lock() = (step, 0);
         self.tell(event);
     }
 
     /// A command wrote something.
-    pub(super) fn wrote(&self, stream: Stream, bytes: &[u8]) {
+    pub(crate) fn wrote(&self, stream: Stream, bytes: &[u8]) {
         let (number, kept) = *self.step.lock();
         let event = UpgradeEvent::Output {
             step: number,

@@ -5,8 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use backstay_dependencies::change::{Draft, Step};
-use backstay_dependencies::declarations::edit;
-use backstay_dependencies::{Pin, mutate};
+use backstay_dependencies::mutate;
 use backstay_source_workspace::{ChangeSet, Seen, WorkspaceError};
 
 use super::found::FILES;
@@ -19,17 +18,22 @@ use crate::open::cannot;
 /// Git's index.
 const INDEX: &[u8] = b".git/index";
 
-/// A drafted move.
-pub(super) struct Drafted {
-    pub(super) steps: Vec<Step>,
-    /// The index is left alone because of edits that are not staged.
-    pub(super) not_staged: bool,
-}
+/// Where in the scratch directory it is drafted.
+const PINS: &str = "pins";
 
 impl Work {
-    /// Drafts the moves in `scratch`. `force` overwrites what commands did to tracked files of a checkout.
-    pub(super) fn draft(&self, scratch: &Path, force: bool) -> Result<Drafted> {
-        let options = mutate::Options { stage: !self.request.no_stage, offline: true, force, now: self.now };
+    /// Drafts the moves in `scratch`: what the site gets.
+    pub(super) fn draft_site(&self, scratch: &Path) -> Result<Vec<Step>> {
+        let options = mutate::Options { stage: false, offline: true, force: false, now: self.now };
+        Ok(self.draft(scratch, &options, None)?.steps)
+    }
+
+    fn draft(
+        &self,
+        scratch: &Path,
+        options: &mutate::Options,
+        yaml: Option<String>,
+    ) -> Result<mutate::Drafted<Vec<mutate::Moved>>> {
         let moves: Vec<mutate::Move> = self
             .moves
             .iter()
@@ -39,12 +43,12 @@ impl Work {
                 commit: planned.commit.clone(),
             })
             .collect();
-        let drafted = mutate::upgrade(&self.found.workspace, Draft::new(scratch), &options, &moves)?;
-        Ok(Drafted { steps: drafted.steps, not_staged: drafted.not_staged })
+        Ok(mutate::upgrade(&self.found.workspace, Draft::new(scratch), options, &moves, yaml)?)
     }
 
-    /// Takes what is not at the site: the two files and git's own, drafted anew from what they are by now.
-    pub(super) fn take_pins(&self, set: &mut ChangeSet, site: &Site) -> Result<()> {
+    /// Takes what is not at the site: the two files and git's own, drafted anew from what they are by now. Returns whether the
+    /// index is left alone because of edits that are not staged.
+    pub(super) fn take_pins(&self, set: &mut ChangeSet, site: &Site) -> Result<bool> {
         let is_in_place = site.isolation() == Isolation::InPlace;
         let edited_yaml = site.changed_text(FILES[0]);
         let edited_yaml = if is_in_place {
@@ -55,18 +59,23 @@ impl Work {
             self.refuse_edited()?;
             edited_yaml
         };
-        let scratch = set.scratch().join("pins");
+        let scratch = set.scratch().join(PINS);
         std::fs::create_dir(&scratch).map_err(|error| cannot("create", &scratch, error))?;
         set.expect(INDEX, Seen::look(&self.root, INDEX)?)?;
-        for step in self.draft(&scratch, is_in_place)?.steps {
+        // In place, commands may have changed tracked files of a checkout.
+        let options = mutate::Options {
+            stage: !self.request.no_stage,
+            offline: true,
+            force: is_in_place,
+            now: self.now,
+        };
+        let drafted = self.draft(&scratch, &options, edited_yaml)?;
+        for step in drafted.steps {
             match step {
                 Step::Hold { path } => set.hold(path.as_bytes())?,
-                Step::Write { path, content } => {
-                    let content = match &edited_yaml {
-                        Some(edited) if path == FILES[0] => self.moved_yaml(edited.clone())?.into_bytes(),
-                        _ => content,
-                    };
-                    set.write(path.as_bytes(), &content, None)?;
+                Step::Write { path, content } => set.write(path.as_bytes(), &content, None)?,
+                Step::Replace { path, prepared } => {
+                    set.replace(path.as_bytes(), format!("{PINS}/{prepared}").as_bytes())?;
                 }
                 Step::RemoveFile { path } if !is_checkout(&path) => set.remove_file(&path)?,
                 // The checkout is at the site; that the two files stay as they are is expected already.
@@ -76,7 +85,7 @@ impl Work {
                 | Step::Expect { .. } => {}
             }
         }
-        Ok(())
+        Ok(drafted.not_staged)
     }
 
     /// Someone else may have edited the two files while the commands ran.
@@ -109,17 +118,6 @@ impl Work {
             std::fs::write(&path, content).map_err(|error| cannot("write", &path, error))?;
         }
         Ok(())
-    }
-
-    /// The same moves in a `graft.yaml` that a migration has changed.
-    fn moved_yaml(&self, mut text: String) -> Result<String> {
-        for planned in &self.moves {
-            if let Some(declared) = self.found.declared.dependency(&planned.name) {
-                let pin = Pin { source: declared.source.clone(), reference: planned.reference.clone() };
-                text = edit::set(&text, &planned.name, &pin)?;
-            }
-        }
-        Ok(text)
     }
 }
 

@@ -39,6 +39,7 @@ impl Service {
         let source = self.permitted_source(caller, source, Action::Restore).await?;
         self.refuse_commands()?;
         check_request(&request)?;
+        self.refuse_foreign_paths(caller, &source, &self.workspace_root(&source)?, None).await?;
         let (found, planned) = self.find_moves(&source, &request, request.offline, run).await?;
         let now = self.now();
         let body = PlanBody {

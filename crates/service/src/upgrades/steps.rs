@@ -18,10 +18,10 @@ const QUOTED_BYTES: usize = 2000;
 
 /// Something that the log of events is to tell.
 #[derive(Debug)]
-pub(super) struct StepNote {
-    pub(super) action: &'static str,
-    pub(super) failed: bool,
-    pub(super) data: Value,
+pub(crate) struct StepNote {
+    pub(crate) action: &'static str,
+    pub(crate) failed: bool,
+    pub(crate) data: Value,
 }
 
 impl Work {

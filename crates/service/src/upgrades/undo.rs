@@ -59,6 +59,7 @@ impl WayBack {
                 Step::Write { path, content } if path.starts_with(".git/") => {
                     set.write(path.as_bytes(), &content, None)?;
                 }
+                Step::Replace { path, prepared } => set.replace(path.as_bytes(), prepared.as_bytes())?,
                 // The plan puts these back as they were.
                 _ => {}
             }

@@ -16,7 +16,7 @@ use super::plan_upgrade::{PlanBody, check_request, stale};
 use super::steps::StepNote;
 use super::targets::Move;
 use super::work::{Work, note};
-use crate::dependencies::refuse_git_at_work;
+use crate::dependencies::wait_for_git;
 use crate::error::{Result, ServiceError};
 use crate::hooks::{Hook, Hooks};
 use crate::restore::{NewOperation, UpgradeDetail};
@@ -101,7 +101,8 @@ impl Service {
         for operation in &recovered {
             watch.tell(&UpgradeEvent::Recovered { operation: operation.clone() });
         }
-        refuse_git_at_work(&root)?;
+        wait_for_git(&root, run).await?;
+        self.refuse_foreign_paths(caller, source, &root, None).await?;
         let source = &self.read().await?.source(&source.id).await?.unwrap_or_else(|| source.clone());
 
         let (request, body) = match &wanted {
@@ -153,7 +154,7 @@ impl Service {
     }
 
     /// Refuses where commands that a workspace declares may not be run.
-    pub(super) fn refuse_commands(&self) -> Result<()> {
+    pub(crate) fn refuse_commands(&self) -> Result<()> {
         if self.settings().allow_commands {
             return Ok(());
         }
@@ -171,8 +172,9 @@ impl Service {
         mut report: UpgradeReport,
         run: &Run,
     ) -> Result<Outcomes> {
+        let root = self.workspace_root(source)?;
         let Begun { row, request, fetched, found, moves, supervisor, recorder } = upgrade;
-        let (before, began_ns) = match self.snapshot_before(caller, source, &row, &moves, run).await {
+        let (before, stored, began_ns) = match self.snapshot_before(caller, source, &row, &moves, run).await {
             Ok(before) => before,
             Err(error) => {
                 return Ok(self
@@ -182,14 +184,14 @@ impl Service {
         };
         report.snapshot_id = Some(before.id.clone());
         let work = Work {
-            root: self.workspace_root(source)?,
+            root,
             lock: Arc::clone(lock),
             operation: row.id.clone(),
             found,
             moves,
             request,
             fetched,
-            before: Stored::of(&before, self.lazy_repository())?,
+            before: stored,
             snapshot: before.id.clone(),
             repository: self.repository_directory().cloned(),
             began_ns,
@@ -241,15 +243,21 @@ impl Service {
         }
     }
 
-    /// Every command is told by two events. An upgrade does not fail because the log cannot be written just then.
-    async fn note_step(&self, caller: &Caller, source: &SourceRow, row: &OperationRow, step: StepNote) {
+    /// Every command is told by two events. An operation does not fail because the log cannot be written just then.
+    pub(crate) async fn note_step(
+        &self,
+        caller: &Caller,
+        source: &SourceRow,
+        row: &OperationRow,
+        step: StepNote,
+    ) {
         let event = self
             .event(caller, step.action, Subject::new("operation", &row.id))
             .of_source(&source.tenant, source.kind, &source.id)
             .ended(if step.failed { Outcome::Failed } else { Outcome::Ok })
             .with(step.data);
         if let Err(error) = self.commit_event(event).await {
-            tracing::warn!(operation.id = %row.id, %error, "a step of an upgrade is not in the log");
+            tracing::warn!(operation.id = %row.id, %error, "a step is not in the log");
         }
     }
 
@@ -304,7 +312,7 @@ impl Service {
         Ok(row)
     }
 
-    /// The snapshot of the state before, and the file system's time when it was begun.
+    /// The snapshot of the state before, its content, and the file system's time when it was begun.
     async fn snapshot_before(
         &self,
         caller: &Caller,
@@ -312,7 +320,7 @@ impl Service {
         row: &OperationRow,
         moves: &[Move],
         run: &Run,
-    ) -> Result<(SnapshotRow, i64)> {
+    ) -> Result<(SnapshotRow, Stored, i64)> {
         let root = self.workspace_root(source)?;
         let began_ns = workspace::file_system_time(&root).unwrap_or(i64::MAX);
         let of = CaptureOf { operation: Some(row.id.clone()), ..self.capture_here(Trigger::Upgrade) };
@@ -327,7 +335,8 @@ impl Service {
         let mut tx = self.begin().await?;
         tx.set_operation_snapshot(&row.id, &before.id).await?;
         tx.commit().await?;
-        Ok((before, began_ns))
+        let stored = Stored::of(&before, self.lazy_repository())?;
+        Ok((before, stored, began_ns))
     }
 }
 

@@ -18,7 +18,7 @@ use super::differences::differences;
 use super::found::{FILES, Found, digests};
 use super::in_place::{self, Before};
 use super::output::Recorder;
-use super::pins::{Drafted, populate};
+use super::pins::populate;
 use super::site::{Isolation, Site};
 use super::steps::StepNote;
 use super::targets::Move;
@@ -86,8 +86,7 @@ impl Work {
             steps: Steps::unlimited(),
         };
         let mut set = ChangeSet::begin(&self.root, &self.lock, options)?;
-        let Drafted { steps: drafted, not_staged } = self.draft(set.scratch(), false)?;
-        ended.not_staged = not_staged;
+        let drafted = self.draft_site(set.scratch())?;
         let site = if self.request.in_place {
             in_place::begin(&self.root, &self.operation, &drafted)?;
             Site::in_place(&self.root)
@@ -115,7 +114,7 @@ impl Work {
             self.take_changes(&mut set, &site, ended)?;
             Vec::new()
         };
-        self.take_pins(&mut set, &site)?;
+        ended.not_staged = self.take_pins(&mut set, &site)?;
         self.run.cancel.check()?;
         let mut changes = set.changes().to_vec();
         let known: HashSet<Vec<u8>> = changes.iter().map(|change| change.path.clone()).collect();

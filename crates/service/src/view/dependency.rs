@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 use backstay_dependencies::mutate::{FetchResult, MoveState};
 use backstay_dependencies::query;
+pub use backstay_dependencies::query::{
+    Checked as FileValidation, CommandDetail as ChangeCommand, IntegrityResult,
+    Report as DependencyValidation, Shown as ShownChange, Tree as DependencyTree, What as Validated,
+};
 use backstay_model::{OperationId, Timestamp};
 use serde::{Deserialize, Serialize};
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod change;
+mod command;
 mod dependency;
 mod entry;
 mod event;
@@ -19,9 +20,11 @@ pub use access::{
     CreatedToken, LoginLink, NewTenant, NewToken, NewUser, Session, SignedIn, Tenant, Token, User, UserChange,
 };
 pub use change::{Against, Change, ChangeKind, ChangePage, ChangeSummary, DiffOptions, EntryFacts};
+pub use command::{CommandList, CommandPlan, CommandReport, DeclaredCommand, NewCommandRun, RanCommand};
 pub use dependency::{
-    DeclaredChange, Dependency, DependencyAction, DependencyChangeFilter, DependencyChanges, DependencyList,
-    DependencyReport, DependencyResult, DependencyState, DependencyUpdates, NewDependencyChange,
+    ChangeCommand, DeclaredChange, Dependency, DependencyAction, DependencyChangeFilter, DependencyChanges,
+    DependencyList, DependencyReport, DependencyResult, DependencyState, DependencyTree, DependencyUpdates,
+    DependencyValidation, FileValidation, IntegrityResult, NewDependencyChange, ShownChange, Validated,
 };
 pub use entry::{Entry, EntryKind, EntryOptions};
 pub use event::{AuditReport, EventFilter, EventPage, HistoryAction, HistoryEntry, HistoryFilter};

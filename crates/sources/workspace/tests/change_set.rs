@@ -25,6 +25,7 @@ fn before(bench: &Bench) {
     bench.write("dir-me", "a file first");
     bench.write("gone", "1");
     bench.write(".git/index", "index 1");
+    fs::set_permissions(bench.path(".git/index"), fs::Permissions::from_mode(0o640)).unwrap();
     bench.write(".git/modules/kb/HEAD", "1111\n");
     bench.write("kept/by/all", "1");
 }
@@ -59,7 +60,8 @@ fn change(bench: &Bench, steps: Steps) -> Result<Applied> {
     set.write(b"far/below/new", b"new", Some(0o644))?;
     set.remove_file(b"gone")?;
     set.hold(b".git/index.lock")?;
-    set.write(b".git/index", b"index 2", None)?;
+    fs::write(set.scratch().join("new-index"), "index 2").unwrap();
+    set.replace(b".git/index", b"new-index")?;
     set.write(b".git/modules/kb/HEAD", b"2222\n", None)?;
     set.commit(serde_json::json!({"why": "test"}))
 }
@@ -108,6 +110,7 @@ fn every_kind_of_change_happens() {
     assert_eq!(fs::metadata(bench.path("dir-me/inside")).unwrap().mode() & 0o7777, 0o600);
     assert_eq!(fs::read(bench.path("far/below/new")).unwrap(), b"new");
     assert_eq!(fs::read(bench.path(".git/index")).unwrap(), b"index 2");
+    assert_eq!(fs::metadata(bench.path(".git/index")).unwrap().mode() & 0o7777, 0o640);
     assert!(!bench.path(".git/index.lock").exists());
     assert!(fs::read_dir(bench.path(".backstay/stage")).unwrap().next().is_none());
     let recovered = bench.recover();

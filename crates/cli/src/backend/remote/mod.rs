@@ -3,6 +3,7 @@
 #![expect(clippy::unused_async, reason = "the same calls reach both backends")]
 
 mod content;
+mod declared;
 mod dependencies;
 pub(crate) mod group;
 mod restore_to;

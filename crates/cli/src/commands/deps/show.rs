@@ -1,10 +1,9 @@
 //! `backstay deps show`
 
-use backstay_dependencies::query;
 use clap::Args;
 use serde_json::json;
 
-use crate::backend::dependencies::{ask, name, reference};
+use crate::backend::dependencies::{name, reference, shown_change};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 
@@ -27,7 +26,7 @@ pub(crate) async fn run(cx: &Context, args: ShowArgs) -> CommandResult {
         .split_once('@')
         .ok_or_else(|| Failure::usage("name the change as DEP@REF, for example kb@v2").exits(1))?;
     let (dependency, at) = (name(dependency)?, reference(at)?);
-    let shown = ask(cx, "Looking", move |workspace| query::show(workspace, &dependency, &at)).await?;
+    let shown = shown_change(cx, dependency, at).await?;
     if let Some(field) = &args.field {
         let value = json!(shown)[field.as_str()].clone();
         let only = json!({ field.as_str(): value });

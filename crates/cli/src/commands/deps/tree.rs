@@ -1,9 +1,8 @@
 //! `backstay deps tree`
 
-use backstay_dependencies::query;
 use clap::Args;
 
-use crate::backend::dependencies::ask;
+use crate::backend::dependencies;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
@@ -17,7 +16,7 @@ pub(crate) struct TreeArgs {
 
 /// Shows the tree.
 pub(crate) async fn run(cx: &Context, args: TreeArgs) -> CommandResult {
-    let tree = ask(cx, "Looking", query::tree).await?;
+    let tree = dependencies::tree(cx).await?;
     cx.output.result(&tree, |out, _| {
         writeln!(out, "Dependencies:")?;
         for entry in &tree.dependencies {

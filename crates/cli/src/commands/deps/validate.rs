@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use backstay_dependencies::query::{self, Checked, Report, What};
+use backstay_api::declared::{DependencyValidation, FileValidation, ValidationQuery};
 use backstay_service::view::DependencyAction;
 use clap::Args;
 
 use super::{Staging, asked, notes};
 use crate::args::Changing;
-use crate::backend::dependencies::{self, Needs, ask};
+use crate::backend::dependencies::{self, Needs};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 
@@ -50,14 +50,14 @@ pub(crate) async fn run(cx: &Context, args: ValidateArgs) -> CommandResult {
     if args.fix {
         fix(cx, &args).await?;
     }
-    let all = !(args.config || args.lock || args.integrity);
-    let what = What {
-        config: all || args.config,
-        lock: all || args.lock,
-        integrity: all || args.integrity,
-        refs: args.refs,
+    let wanted = |part: bool| part.then_some(true);
+    let what = ValidationQuery {
+        config: wanted(args.config),
+        lock: wanted(args.lock),
+        integrity: wanted(args.integrity),
+        refs: wanted(args.refs),
     };
-    let report = ask(cx, "Checking", move |workspace| query::validate(workspace, what)).await?;
+    let report = dependencies::validate(cx, what).await?;
     cx.output.result(&report, |out, _| show(out, &report))?;
     for part in [&report.config, &report.lock].into_iter().flatten() {
         part.warnings.iter().for_each(|warning| cx.output.warn(warning));
@@ -87,8 +87,8 @@ async fn fix(cx: &Context, args: &ValidateArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn show(out: &mut dyn Write, report: &Report) -> std::io::Result<()> {
-    let part = |out: &mut dyn Write, name: &str, good: &str, part: &Checked| {
+fn show(out: &mut dyn Write, report: &DependencyValidation) -> std::io::Result<()> {
+    let part = |out: &mut dyn Write, name: &str, good: &str, part: &FileValidation| {
         if part.valid {
             return writeln!(out, "{name}: {good}");
         }

@@ -20,10 +20,10 @@ use crate::wire;
 pub(crate) struct DependencyPath {
     /// The id.
     #[param(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._-]+$")]
-    id: String,
+    pub(super) id: String,
     /// The name of the dependency.
     #[param(min_length = 1, max_length = 100, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    dependency: String,
+    pub(super) dependency: String,
 }
 
 /// Lists the declared changes of a dependency, ancestors first. They are read from what was fetched.

@@ -147,15 +147,9 @@ impl ChangeSet {
             .or(before.filter(|stat| stat.kind == FileKind::File).map(|stat| stat.mode))
             .unwrap_or(self.new_mode & 0o666);
         let written = || -> std::io::Result<()> {
-            let file = stage.dir.create_file(&staged, Mode::from_raw_mode(0o600))?;
-            rustix::fs::fchmod(&file, Mode::from_raw_mode(mode & 0o7777))?;
-            let mut file = File::from(file);
+            let mut file = File::from(stage.dir.create_file(&staged, Mode::from_raw_mode(0o600))?);
             file.write_all(content)?;
-            if let Some(stat) = before.filter(|_| self.rights.is_privileged()) {
-                std::os::unix::fs::fchown(&file, Some(stat.uid), Some(stat.gid))?;
-                rustix::fs::fchmod(&file, Mode::from_raw_mode(mode & 0o7777))?;
-            }
-            Ok(())
+            self.make_like(&file, before, mode)
         };
         written().map_err(|source| WorkspaceError::Path {
             operation: "write",
@@ -163,6 +157,23 @@ impl ChangeSet {
             source,
         })?;
         self.place_staged(&normalize(path)?, staged, before)
+    }
+
+    /// As [`ChangeSet::write`], with a file that the caller prepared as `prepared` in [`ChangeSet::scratch`]. A new one keeps
+    /// the mode that it was prepared with.
+    pub fn replace(&mut self, path: &[u8], prepared: &[u8]) -> Result<()> {
+        let before = self.target.stat(path)?;
+        if let Some(old) = before.filter(|stat| stat.kind == FileKind::File) {
+            let opened = |errno| WorkspaceError::path("open", path, errno);
+            let (dir, name) = self.stage()?.dir.open_parent(prepared).map_err(opened)?;
+            let file = File::from(c_name(name).and_then(|name| dir.open_file(&name)).map_err(opened)?);
+            self.make_like(&file, before, old.mode).map_err(|source| WorkspaceError::Path {
+                operation: "write",
+                path: display(path),
+                source,
+            })?;
+        }
+        self.place_staged(&normalize(path)?, normalize(prepared)?, before)
     }
 
     /// Creates the link at `path` or replaces what is there.
@@ -292,6 +303,14 @@ impl ChangeSet {
         self.metadata.sort_by(|a, b| walk_order(b.path(), a.path()));
         operations.append(&mut self.metadata);
         operations
+    }
+
+    /// Gives a staged file its mode, and the owner of what it replaces.
+    fn make_like(&self, file: &File, before: Option<Stat>, mode: u32) -> std::io::Result<()> {
+        if let Some(stat) = before.filter(|_| self.rights.is_privileged()) {
+            std::os::unix::fs::fchown(file, Some(stat.uid), Some(stat.gid))?;
+        }
+        Ok(rustix::fs::fchmod(file, Mode::from_raw_mode(mode & 0o7777))?)
     }
 
     fn new_name(&mut self) -> Vec<u8> {
