@@ -3,6 +3,7 @@
 mod access;
 mod change;
 mod dependency;
+mod checkpoint;
 mod entry;
 mod event;
 mod group;
@@ -12,6 +13,7 @@ mod reports;
 mod snapshot;
 mod source;
 mod task;
+mod thread;
 mod upgrade;
 mod webhook;
 
@@ -22,6 +24,10 @@ pub use change::{Against, Change, ChangeKind, ChangePage, ChangeSummary, DiffOpt
 pub use dependency::{
     DeclaredChange, Dependency, DependencyAction, DependencyChangeFilter, DependencyChanges, DependencyList,
     DependencyReport, DependencyResult, DependencyState, DependencyUpdates, NewDependencyChange,
+};
+pub use checkpoint::{
+    Checkpoint, CheckpointFilter, CheckpointPage, CheckpointState, Cleaned, ForkCheckpoint, Job, JobPlan,
+    JobRetention, NewCheckpoint, PointerValue, TreeNode,
 };
 pub use entry::{Entry, EntryKind, EntryOptions};
 pub use event::{AuditReport, EventFilter, EventPage, HistoryAction, HistoryEntry, HistoryFilter};
@@ -41,6 +47,11 @@ pub use snapshot::{
 };
 pub use source::{NewSource, Source, SourceChange, SourceFilter};
 pub use task::{Task, TaskFilter, TaskProgress, TaskState};
+pub use thread::{
+    ChangedChannel, ChannelValue, DeltaHistory, NewThreadCheckpoint, NewThreadWrites, PendingWrite,
+    ThreadCopy, ThreadDone, ThreadFilter, ThreadKey, ThreadOperation, ThreadPage, ThreadPlace, ThreadRemoval,
+    ThreadTuple, ThreadWrite, TypedValue,
+};
 pub use upgrade::{
     PathCounts, RefCommit, Rollback, UpgradeChange, UpgradeDigests, UpgradeEvent, UpgradeMove, UpgradePlan,
     UpgradeReport, UpgradeRequest, UpgradeStep,
