@@ -2,13 +2,16 @@
 
 mod access;
 mod dependencies;
+mod checkpoints;
 mod events;
 mod groups;
+mod jobs;
 mod operation;
 mod restores;
 mod snapshots;
 mod tasks;
 mod upgrades;
+mod threads;
 mod webhooks;
 mod workspaces;
 
@@ -30,6 +33,9 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(dependencies::routes())
         .merge(tasks::routes())
         .merge(events::routes())
+        .merge(checkpoints::routes())
+        .merge(jobs::routes())
+        .merge(threads::routes())
         .merge(webhooks::routes())
         .merge(access::routes())
         .merge(operation::routes())
