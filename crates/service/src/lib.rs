@@ -72,8 +72,8 @@
 
 mod audit;
 mod auth;
-mod dependencies;
 mod checkpoints;
+mod dependencies;
 mod error;
 mod groups;
 mod hooks;
@@ -115,5 +115,5 @@ pub use service::{Parts, Service};
 pub use settings::Settings;
 pub use snapshots::{ContentReader, OpenContent, Subtree, SubtreeItem};
 pub use tasks::{ClaimedTask, Heartbeat};
-pub use upgrades::{KeptEvent, OutputPart, Watch};
 pub use threads::Prune;
+pub use upgrades::{KeptEvent, OutputPart, Watch};

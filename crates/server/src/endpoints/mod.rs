@@ -1,8 +1,8 @@
 //! The endpoints: one file for each, by subject.
 
 mod access;
-mod dependencies;
 mod checkpoints;
+mod dependencies;
 mod events;
 mod groups;
 mod jobs;
@@ -10,8 +10,8 @@ mod operation;
 mod restores;
 mod snapshots;
 mod tasks;
-mod upgrades;
 mod threads;
+mod upgrades;
 mod webhooks;
 mod workspaces;
 

@@ -2,8 +2,8 @@
 
 mod access;
 mod change;
-mod dependency;
 mod checkpoint;
+mod dependency;
 mod entry;
 mod event;
 mod group;
@@ -21,13 +21,13 @@ pub use access::{
     CreatedToken, LoginLink, NewTenant, NewToken, NewUser, Session, SignedIn, Tenant, Token, User, UserChange,
 };
 pub use change::{Against, Change, ChangeKind, ChangePage, ChangeSummary, DiffOptions, EntryFacts};
-pub use dependency::{
-    DeclaredChange, Dependency, DependencyAction, DependencyChangeFilter, DependencyChanges, DependencyList,
-    DependencyReport, DependencyResult, DependencyState, DependencyUpdates, NewDependencyChange,
-};
 pub use checkpoint::{
     Checkpoint, CheckpointFilter, CheckpointPage, CheckpointState, Cleaned, ForkCheckpoint, Job, JobPlan,
     JobRetention, NewCheckpoint, PointerValue, TreeNode,
+};
+pub use dependency::{
+    DeclaredChange, Dependency, DependencyAction, DependencyChangeFilter, DependencyChanges, DependencyList,
+    DependencyReport, DependencyResult, DependencyState, DependencyUpdates, NewDependencyChange,
 };
 pub use entry::{Entry, EntryKind, EntryOptions};
 pub use event::{AuditReport, EventFilter, EventPage, HistoryAction, HistoryEntry, HistoryFilter};

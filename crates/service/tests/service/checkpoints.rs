@@ -1,7 +1,9 @@
 //! Checkpoints: damage, moved rows, restarts, many at once.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
+use backstay_catalog::{Catalog, CatalogOptions};
 use backstay_model::retention::job::{JobReason, JobRules};
 use backstay_model::{ErrorKind, Role};
 use backstay_service::view::{Checkpoint, CheckpointFilter, NewCheckpoint};
@@ -78,7 +80,10 @@ pub(crate) fn keep_last(count: u32) -> JobRules {
 /// Runs SQL on the catalog behind the service's back; `{blob}` stands for the bytes of `blob`.
 async fn tamper(fixture: &Fixture, text: &str, blob: &[u8]) {
     use sqlx::Connection;
-    let hex: String = blob.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = blob.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    });
     match &fixture.database {
         Database::Sqlite(_) => {
             let url = format!("sqlite:{}", fixture.database.location());
@@ -247,8 +252,7 @@ async fn a_new_key_seals_what_comes_and_the_old_one_opens_what_was(fixture: &Fix
 
 /// The number of the data key under which the content with this sequence is sealed, from its header.
 async fn key_of(fixture: &Fixture, sequence: u64) -> u8 {
-    let catalog =
-        backstay_catalog::Catalog::open(&fixture.database.location(), &Default::default()).await.unwrap();
+    let catalog = Catalog::open(&fixture.database.location(), &CatalogOptions::default()).await.unwrap();
     let mut read = catalog.read().await.unwrap();
     let jobs = read
         .jobs_of_project(&backstay_model::TenantId::default_tenant(), DEFAULT_PROJECT, 0, 1)

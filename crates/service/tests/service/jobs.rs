@@ -71,7 +71,7 @@ async fn what_outlives_its_time_goes_however_many_jobs_wait(fixture: &Fixture) {
     let (service, operator) = (&fixture.service, caller(Role::Operator));
     // The one checkpoint of each of these stays, because it is its job's last good one.
     let only = |n: usize| NewCheckpoint { ttl_s: Some(10), ..new(&format!("only {n}"), "s", "{}") };
-    let batch = (0..520).map(|n| Ok(only(n))).collect();
+    let batch = (0..520).map(only).map(Ok).collect();
     service.create_checkpoints(&operator, DEFAULT_PROJECT, batch, true).await.unwrap();
     fixture.clock.advance(11);
     service.tidy().await.unwrap();
