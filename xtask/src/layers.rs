@@ -25,6 +25,11 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         &["backstay-model", "backstay-repository", "backstay-source"],
         &["backstay-store"],
     ),
+    (
+        "backstay-source-job",
+        &["backstay-model", "backstay-repository", "backstay-source"],
+        &["backstay-store"],
+    ),
     ("backstay-dependencies", &["backstay-model"], &[]),
     (
         "backstay-service",
@@ -35,6 +40,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "backstay-process",
             "backstay-repository",
             "backstay-source",
+            "backstay-source-job",
             "backstay-source-workspace",
             "backstay-store",
         ],
@@ -68,6 +74,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "backstay-server",
             "backstay-service",
             "backstay-source",
+            "backstay-source-job",
             "backstay-source-workspace",
             "backstay-store",
             "backstay-worker",

@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod change;
+pub mod checkpoint;
 pub mod content;
 pub mod declared;
 pub mod dependency;
@@ -15,6 +16,7 @@ pub mod group;
 pub mod health;
 pub mod history;
 pub mod hold;
+pub mod job;
 pub mod operation;
 mod page;
 pub mod problem;
@@ -25,6 +27,7 @@ pub mod snapshot;
 pub mod statistics;
 pub mod task;
 pub mod tenant;
+pub mod thread;
 pub mod token;
 pub mod upgrade;
 pub mod user;

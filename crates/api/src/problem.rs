@@ -26,9 +26,15 @@ pub struct Problem {
     pub code: String,
     /// The id under which the server logged the request.
     pub request_id: String,
+    /// The title once more, for clients of file-based checkpoints (status 404).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     /// What to do next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The channels to send with their values (status 409, code `missing_channels`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_channels: Vec<String>,
     /// What is wrong with which field (status 422).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
@@ -44,12 +50,23 @@ pub struct FieldError {
     pub field: String,
     /// What is wrong with it.
     pub detail: String,
+    /// The same field as a path, for what is in one item of a list: `["body", "checkpoints", 3, "state"]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub loc: Vec<serde_json::Value>,
 }
 
 impl FieldError {
     /// Says that `field` is wrong, and how.
     pub fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { field: field.into(), detail: detail.into() }
+        Self { field: field.into(), detail: detail.into(), loc: Vec::new() }
+    }
+
+    /// The same in the item `index` of the list `list` in the body.
+    #[must_use]
+    pub fn in_item(self, list: &str, index: usize) -> Self {
+        let loc = vec!["body".into(), list.into(), index.into(), self.field.as_str().into()];
+        Self { field: format!("{list}[{index}].{}", self.field), loc, ..self }
     }
 }
 

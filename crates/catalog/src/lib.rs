@@ -15,11 +15,14 @@
 mod accounts;
 mod buckets;
 mod catalog;
+mod checkpoints;
 mod error;
 mod events;
 mod groups;
 mod holds;
 mod idempotency;
+mod job_plans;
+mod jobs;
 mod migrate;
 mod operations;
 mod page;
@@ -43,11 +46,17 @@ mod words;
 
 pub use accounts::{LoginLinkRow, SessionRow, TokenFilter, TokenRow, UserChange, UserRow};
 pub use catalog::{Catalog, CatalogOptions};
+pub use checkpoints::{
+    CheckpointFlags, CheckpointHead, CheckpointHold, CheckpointPosition, CheckpointRow, ContentKeyRow,
+    ContentTable, FoundCheckpoint, JobNumbers, Link, NamedFilter, ValueRow, WriteRow,
+};
 pub use error::{CatalogError, Cause, Result};
 pub use events::{ChainBreak, ChainReport, EventFilter, EventWatch};
 pub use groups::GroupRow;
 pub use holds::HoldRow;
 pub use idempotency::IdempotencyRow;
+pub use job_plans::JobPlanRow;
+pub use jobs::{JobProgress, JobRow, NewJob};
 pub use operations::{OperationEnd, OperationFilter, OperationRow, OperationState};
 pub use page::{Page, Paging, Total};
 pub use plans::PlanRow;

@@ -129,6 +129,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Group(commands::group::GroupCommand),
     #[command(subcommand)]
+    Checkpoint(commands::checkpoint::CheckpointCommand),
+    #[command(subcommand)]
     Repository(commands::repository::RepositoryCommand),
     #[command(subcommand)]
     Audit(commands::audit::AuditCommand),

@@ -41,6 +41,7 @@ pub(crate) async fn dispatch(cx: &Context, command: Command) -> CommandResult {
         Command::Recover(args) => commands::recover::run(cx, args).await,
         Command::Trust(args) => commands::trust::run(cx, args).await,
         Command::Stats(args) => commands::stats::run(cx, args).await,
+        Command::Checkpoint(command) => commands::checkpoint::run(cx, command).await,
         Command::Group(command) => commands::group::run(cx, command).await,
         Command::Repository(command) => commands::repository::run(cx, command).await,
         Command::Audit(command) => commands::audit::run(cx, command).await,

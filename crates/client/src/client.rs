@@ -200,6 +200,7 @@ impl Client {
         self.send_delete(self.api(Method::DELETE, segments)).await
     }
 
+    /// The same for a `DELETE` that is ready to be sent.
     pub(crate) async fn send_delete(&self, call: Call) -> Result<()> {
         let mut attempt = 1;
         loop {

@@ -6,6 +6,7 @@
 
 mod access;
 mod audit;
+mod checkpoints;
 mod client;
 mod dependencies;
 mod download;
@@ -23,6 +24,7 @@ mod upgrades;
 mod webhooks;
 mod workspaces;
 
+pub use checkpoints::Checkpoints;
 pub use client::{Client, ClientOptions};
 pub use download::{ByteRange, Download};
 pub use error::ClientError;

@@ -22,6 +22,8 @@ words! {
         Pin = "pin",
         /// Put a state back, undo.
         Restore = "restore",
+        /// Let a job go on from a restored state.
+        Resume = "resume",
         /// Delete a snapshot.
         Delete = "delete",
         /// Apply retention.
@@ -44,9 +46,10 @@ words! {
 /// Where the kinds' contracts differ, the kind's contract holds.
 pub const fn lowest_role(kind: Option<Kind>, action: Action) -> Role {
     match (kind, action) {
-        (_, Action::View) => Role::Viewer,
+        (_, Action::View) | (Some(Kind::Job), Action::Restore) => Role::Viewer,
         (Some(Kind::Training), Action::Restore | Action::Delete)
-        | (_, Action::Capture | Action::Verify | Action::Pin) => Role::Operator,
+        | (Some(Kind::Job), Action::Delete | Action::Prune)
+        | (_, Action::Capture | Action::Verify | Action::Pin | Action::Resume) => Role::Operator,
         (_, Action::Restore) => Role::Technical,
         (
             _,

@@ -16,6 +16,7 @@
 //! The decisions depend on the set of snapshots, not on their order; what [`decide`] keeps it keeps again when asked
 //! about the remainder; and a further rule or a higher number never removes what was kept.
 
+pub mod job;
 mod reason;
 mod rules;
 

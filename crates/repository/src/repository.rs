@@ -210,6 +210,11 @@ impl Repository {
         &self.shared.store
     }
 
+    /// The key under which a catalog seals its own keys. It changes only with the repository, not with its credentials.
+    pub fn catalog_key(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(blake3::derive_key("backstay v1 catalog keys", &*self.shared.master.0))
+    }
+
     /// Begins a capture.
     pub fn writer(&self, options: WriterOptions) -> Result<Writer> {
         Writer::begin(self, options)

@@ -24,6 +24,7 @@ struct Failure {
     detail: String,
     hint: Option<String>,
     errors: Vec<FieldError>,
+    missing_channels: Vec<String>,
     owner: Option<LockOwner>,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// What stays inside: for the log.
@@ -45,6 +46,7 @@ impl ApiError {
             detail: detail.into(),
             hint: None,
             errors: vec![],
+            missing_channels: vec![],
             owner: None,
             headers: vec![],
             cause: String::new(),
@@ -103,6 +105,15 @@ impl ApiError {
         self
     }
 
+    /// The same about the item `index` of the list `list` in the body.
+    pub(crate) fn in_item(mut self, list: &str, index: usize) -> Self {
+        if self.0.errors.is_empty() {
+            self.0.errors.push(FieldError::new("", self.0.detail.clone()));
+        }
+        self.0.errors = self.0.errors.into_iter().map(|error| error.in_item(list, index)).collect();
+        self
+    }
+
     /// The same with a header.
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));
@@ -140,8 +151,10 @@ impl ApiError {
             detail,
             code: self.word().to_owned(),
             request_id: request_id.to_owned(),
+            error: (self.0.status == StatusCode::NOT_FOUND).then(|| traits.title.to_owned()),
             hint,
             errors: self.0.errors.clone(),
+            missing_channels: self.0.missing_channels.clone(),
             owner: self.0.owner.clone(),
         }
     }
@@ -175,6 +188,7 @@ impl From<ServiceError> for ApiError {
             next = inner.source();
         }
         let retry_after = error.retry_after_s;
+        let missing_channels = error.missing_channels;
         let owner = error.owner.map(|owner| LockOwner {
             host: owner.host,
             pid: owner.pid,
@@ -187,6 +201,7 @@ impl From<ServiceError> for ApiError {
         api.0.code = error.code;
         api.0.hint = error.hint;
         api.0.errors = errors;
+        api.0.missing_channels = missing_channels;
         api.0.owner = owner;
         api.0.cause = cause;
         match retry_after {

@@ -7,6 +7,7 @@
 
 mod answer;
 mod binary;
+mod body_limit;
 mod denied;
 mod disposition;
 mod endpoints;

@@ -1,7 +1,6 @@
 //! The composition: every endpoint, and what happens around it.
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -17,12 +16,10 @@ use crate::state::AppState;
 pub fn router(state: AppState) -> Router {
     recorder::handle();
     let (router, document) = split();
-    let limit = state.settings().body_limit_bytes;
     router
         .fallback(|| async { ApiError::not_found("Page").hint("The endpoints are listed at /api/docs.") })
         .method_not_allowed_fallback(|| async { problem::method_not_allowed() })
         .layer(with_document(&document))
-        .layer(DefaultBodyLimit::max(limit))
         .layer(from_fn_with_state(state.clone(), repeatable::repeatable))
         .layer(from_fn_with_state(state.clone(), protect::protect))
         .layer(from_fn(problem::problem))

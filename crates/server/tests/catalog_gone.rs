@@ -164,3 +164,41 @@ async fn a_full_disk_is_507_until_there_is_space_again() {
     assert!(report.valid, "{:?}", report.problems);
     drop(server);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_refuses_checkpoints_and_loses_none() {
+    let mount = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(mount.path(), "16m") else { return };
+    let catalog = disk.path().join("catalog.db").to_str().unwrap().to_owned();
+    let server = TestServer::start_on(Some(catalog), ServerSettings::default(), None).await;
+    let operator = server.token(Role::Operator).await;
+    let save = |n: u64| {
+        let body = json!({"job_id": "j", "step_name": "s", "state": {"n": n, "filler": "x".repeat(900)}});
+        server.request(Method::POST, "/api/checkpoints").bearer_auth(&operator).json(&body).send()
+    };
+    let id_of = |saved: Value| saved["checkpoint_id"].as_str().unwrap().to_owned();
+    let mut saved = vec![(0, id_of(save(0).await.unwrap().json().await.unwrap()))];
+    let filler = disk.fill();
+    let problem: Value = loop {
+        let n = saved.len() as u64;
+        let answer = save(n).await.unwrap();
+        match answer.status().as_u16() {
+            201 => saved.push((n, id_of(answer.json().await.unwrap()))),
+            507 => break answer.json().await.unwrap(),
+            other => panic!("{other}: {}", answer.text().await.unwrap()),
+        }
+        assert!(n < 10_000, "the disk is full");
+    };
+    assert!(problem["detail"].as_str().unwrap().contains("space"), "{problem}");
+    std::fs::remove_file(filler).unwrap();
+    let n = saved.len() as u64;
+    let answer = save(n).await.unwrap();
+    assert_eq!(answer.status(), 201);
+    saved.push((n, id_of(answer.json().await.unwrap())));
+    for (n, id) in saved {
+        let (status, found) =
+            send(server.request(Method::GET, &format!("/api/checkpoints/{id}")), &operator).await;
+        assert_eq!((status.as_u16(), &found["state_snapshot"]["n"]), (200, &json!(n)), "{found}");
+    }
+    drop(server);
+}

@@ -66,6 +66,34 @@ const TABLE: &[(&str, &str, Needs)] = &[
     ("get", "/api/v1/workspace-groups", At(Viewer)),
     ("get", "/api/v1/workspace-groups/{id}", At(Viewer)),
     ("get", "/api/v1/tenants", At(Viewer)),
+    ("get", "/api/checkpoints", At(Viewer)),
+    ("get", "/api/checkpoints/{id}", At(Viewer)),
+    ("post", "/api/checkpoints/{id}/restore", At(Viewer)),
+    ("get", "/api/v1/checkpoints/at", At(Viewer)),
+    ("get", "/api/v1/checkpoints/diff", At(Viewer)),
+    ("get", "/api/v1/checkpoints/history", At(Viewer)),
+    ("get", "/api/v1/checkpoints/tree", At(Viewer)),
+    ("get", "/api/v1/jobs", At(Viewer)),
+    ("get", "/api/v1/jobs/retention", At(Viewer)),
+    ("get", "/api/v1/threads/checkpoints", At(Viewer)),
+    ("get", "/api/v1/threads/tuple", At(Viewer)),
+    ("post", "/api/v1/threads/delta-history", At(Viewer)),
+    ("post", "/api/checkpoints", At(Operator)),
+    ("post", "/api/checkpoints/batch", At(Operator)),
+    ("post", "/api/checkpoints/cleanup", At(Operator)),
+    ("post", "/api/v1/checkpoints/fork", At(Operator)),
+    ("post", "/api/v1/checkpoints/pin", At(Operator)),
+    ("post", "/api/v1/jobs/retention/apply", At(Operator)),
+    ("post", "/api/v1/jobs/retention/plan", At(Operator)),
+    ("post", "/api/v1/jobs/unexpire", At(Operator)),
+    ("post", "/api/v1/threads/batch", At(Operator)),
+    ("post", "/api/v1/threads/checkpoints", At(Operator)),
+    ("post", "/api/v1/threads/copy", At(Operator)),
+    ("post", "/api/v1/threads/delete-runs", At(Operator)),
+    ("post", "/api/v1/threads/fork", At(Operator)),
+    ("post", "/api/v1/threads/prune", At(Operator)),
+    ("post", "/api/v1/threads/writes", At(Operator)),
+    ("delete", "/api/v1/threads", At(Operator)),
     ("post", "/api/v1/snapshots", At(Operator)),
     ("post", "/api/v1/workspaces/{id}/snapshots", At(Operator)),
     ("post", "/api/v1/workspace-groups/{id}/snapshots", At(Operator)),
@@ -108,7 +136,12 @@ const TABLE: &[(&str, &str, Needs)] = &[
     ("post", "/api/v1/workspaces/{id}/prune", At(Admin)),
     ("post", "/api/v1/workspace-groups", At(Admin)),
     ("post", "/api/v1/snapshots/{id}/holds", At(Admin)),
+    ("post", "/api/v1/checkpoints/hold", At(Admin)),
+    ("post", "/api/v1/checkpoints/release", At(Admin)),
+    ("put", "/api/v1/jobs/retention", At(Admin)),
+    ("delete", "/api/checkpoints/{id}", At(Operator)),
     ("post", "/api/v1/tenants", At(Superadmin)),
+    ("post", "/api/v1/jobs/rotate-key", At(Superadmin)),
     ("delete", "/api/v1/holds/{id}", At(Admin)),
     ("delete", "/api/v1/webhooks/{id}", At(Admin)),
     ("delete", "/api/v1/tokens/{id}", At(Admin)),
@@ -119,8 +152,36 @@ const TABLE: &[(&str, &str, Needs)] = &[
 ];
 
 /// A body that every schema accepts, so that nothing but the role is a reason to refuse.
-fn body(method: &str, path: &str, root: &str, workspace: &str) -> Option<Value> {
+fn body(method: &str, path: &str, root: &str, things: &Things) -> Option<Value> {
+    let (workspace, checkpoint) = (things.workspace(), things.checkpoint());
+    let new = || json!({"job_id": "new", "step_name": "new", "state": {}});
+    let key = || json!({"thread_id": "new", "checkpoint_id": "1"});
+    let thread = || json!({"key": key(), "head": {"type": "x", "data": ""}});
     Some(match (method, path) {
+        ("post", "/api/checkpoints") => new(),
+        ("post", "/api/checkpoints/batch") => json!({"checkpoints": [new()]}),
+        (
+            "post",
+            "/api/checkpoints/cleanup"
+            | "/api/v1/jobs/unexpire"
+            | "/api/v1/jobs/retention/apply"
+            | "/api/v1/jobs/retention/plan",
+        ) => json!({"job_id": "new"}),
+        ("post", "/api/v1/checkpoints/fork") => json!({"checkpoint_id": checkpoint, "job_id": "new"}),
+        ("post", "/api/v1/checkpoints/pin") => json!({"checkpoint_id": checkpoint, "pinned": false}),
+        ("post", "/api/v1/checkpoints/hold") => json!({"checkpoint_id": checkpoint, "reason": "new"}),
+        ("post", "/api/v1/checkpoints/release") => json!({"checkpoint_id": checkpoint}),
+        ("put", "/api/v1/jobs/retention") => json!({"retention": {"keep_last": 5}}),
+        ("post", "/api/v1/threads/batch") => {
+            json!({"operations": [{"op": "put", "key": key(), "head": {"type": "x", "data": ""}}]})
+        }
+        ("post", "/api/v1/threads/checkpoints") => thread(),
+        ("post", "/api/v1/threads/copy") => json!({"from": "new", "to": "newer"}),
+        ("post", "/api/v1/threads/delete-runs") => json!({"run_ids": ["r"]}),
+        ("post", "/api/v1/threads/delta-history") => json!({"key": {"thread_id": "new"}, "channels": ["x"]}),
+        ("post", "/api/v1/threads/fork") => json!({"from": {"thread_id": "new"}, "to": "newest"}),
+        ("post", "/api/v1/threads/prune") => json!({"thread_ids": ["new"], "strategy": "keep_latest"}),
+        ("post", "/api/v1/threads/writes") => json!({"key": key(), "task_id": "t", "writes": []}),
         ("post", "/api/v1/sessions") => json!({"name": "nobody", "password": "nothing at all"}),
         ("post", "/api/v1/snapshots") => json!({"source": workspace}),
         ("post", "/api/v1/workspaces") => json!({"name": "new", "root": root}),
@@ -140,6 +201,23 @@ fn body(method: &str, path: &str, root: &str, workspace: &str) -> Option<Value> 
         ("patch", _) => json!({}),
         _ => return None,
     })
+}
+
+/// What stands in the query, so that nothing but the role is a reason to refuse.
+fn query(method: &str, path: &str, things: &Things) -> String {
+    let checkpoint = things.checkpoint();
+    match (method, path) {
+        (_, path) if path.ends_with("/content") => "?path=README.md".to_owned(),
+        (_, path) if path.ends_with("/change") => "?ref=v1".to_owned(),
+        ("get", "/api/checkpoints" | "/api/v1/checkpoints/tree" | "/api/v1/jobs/retention") => {
+            "?job_id=secret-job".to_owned()
+        }
+        ("get", "/api/v1/checkpoints/at") => "?job_id=secret-job&time=2030-01-01T00:00:00Z".to_owned(),
+        ("get", "/api/v1/checkpoints/diff") => format!("?from={checkpoint}&to={checkpoint}"),
+        ("get", "/api/v1/checkpoints/history") => "?job_id=secret-job&pointer=/a".to_owned(),
+        ("get", "/api/v1/threads/tuple") | ("delete", "/api/v1/threads") => "?thread_id=new".to_owned(),
+        _ => String::new(),
+    }
 }
 
 #[test]
@@ -176,14 +254,9 @@ async fn every_role_may_call_what_its_row_says_and_a_refusal_leaves_an_event() {
     for (method, path, needs) in TABLE {
         let request = || {
             let mut url = if path.contains("{id}") { things.fill(path) } else { (*path).to_owned() };
-            if path.ends_with("/content") {
-                url.push_str("?path=README.md");
-            }
-            if path.ends_with("/change") {
-                url.push_str("?ref=v1");
-            }
+            url.push_str(&query(method, path, &things));
             let request = server.request(method.to_uppercase().parse::<Method>().unwrap(), &url);
-            match body(method, path, &root, things.workspace()) {
+            match body(method, path, &root, &things) {
                 Some(body) => request.json(&body),
                 None => request,
             }

@@ -37,6 +37,10 @@ pub struct ServiceError {
     pub owner: Option<LockOwner>,
     /// After how many seconds the same request may succeed.
     pub retry_after_s: Option<u64>,
+    /// Which item of a list of requests it is about, from 0.
+    pub index: Option<usize>,
+    /// The channels of a thread that must be sent with their values.
+    pub missing_channels: Vec<String>,
     /// The cause.
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -74,6 +78,8 @@ impl ServiceError {
             fields: Vec::new(),
             owner: None,
             retry_after_s: None,
+            index: None,
+            missing_channels: Vec::new(),
             source: None,
         }
     }
@@ -121,6 +127,23 @@ impl ServiceError {
     pub fn because(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(cause.into());
         self
+    }
+
+    /// The same failure once more, for another request that it also ended; the cause stays with the first.
+    #[must_use]
+    pub(crate) fn repeated(&self) -> Self {
+        Self {
+            kind: self.kind,
+            code: self.code,
+            message: self.message.clone(),
+            hint: self.hint.clone(),
+            fields: self.fields.clone(),
+            owner: self.owner.clone(),
+            retry_after_s: self.retry_after_s,
+            index: self.index,
+            missing_channels: self.missing_channels.clone(),
+            source: None,
+        }
     }
 
     /// Whether the caller's own cancelling ended the work.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use backstay_catalog::{Catalog, Committed, Session, Tx};
 use backstay_model::{
@@ -11,6 +11,7 @@ use backstay_model::{
 };
 use backstay_repository::Repository;
 
+use crate::checkpoints::Saving;
 use crate::error::{Result, ServiceError};
 use crate::lazy_repository::LazyRepository;
 use crate::settings::Settings;
@@ -46,6 +47,18 @@ struct Inner {
     parts: Parts,
     /// Names this process as the owner of leases.
     instance: String,
+    /// What saving checkpoints keeps at hand.
+    saving: Saving,
+}
+
+/// A service that may be gone.
+pub(crate) struct WeakService(Weak<Inner>);
+
+impl WeakService {
+    /// The service, unless it is gone.
+    pub(crate) fn upgrade(&self) -> Option<Service> {
+        self.0.upgrade().map(|inner| Service { inner, request_id: None, lock_wait_s: None })
+    }
 }
 
 impl Service {
@@ -53,7 +66,11 @@ impl Service {
     pub fn new(parts: Parts) -> Self {
         let suffix = backstay_model::id::random_suffix(&*parts.rng, 10);
         let instance = format!("{}-{}-{suffix}", parts.settings.host, std::process::id());
-        Self { inner: Arc::new(Inner { parts, instance }), request_id: None, lock_wait_s: None }
+        Self {
+            inner: Arc::new(Inner { parts, instance, saving: Saving::default() }),
+            request_id: None,
+            lock_wait_s: None,
+        }
     }
 
     /// The same service, which names `request_id` as the cause of its events.
@@ -109,6 +126,19 @@ impl Service {
     /// Closes the connections to the catalog. What was done needs no closing to be durable.
     pub async fn close(&self) {
         self.catalog().close().await;
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakService {
+        WeakService(Arc::downgrade(&self.inner))
+    }
+
+    pub(crate) fn saving(&self) -> &Saving {
+        &self.inner.saving
+    }
+
+    /// The id of the request on whose behalf this service acts.
+    pub(crate) fn request_id(&self) -> Option<Arc<str>> {
+        self.request_id.clone()
     }
 
     pub(crate) fn catalog(&self) -> &Catalog {

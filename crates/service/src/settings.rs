@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use backstay_model::retention::job::JobRules;
 use backstay_process::Supervisor;
 use jiff::tz::TimeZone;
 
@@ -45,6 +46,8 @@ pub struct Settings {
     pub upgrade_keep: u32,
     /// How many operations of a workspace stay undoable whatever their age, when upgrades forget undo points of their own.
     pub undo_keep: u32,
+    /// The retention policy of jobs that have none, and whose project has none.
+    pub job_retention: Option<JobRules>,
     /// How long the receiver of a webhook may take to answer, in seconds.
     pub webhook_timeout_seconds: u64,
 }
@@ -69,6 +72,7 @@ impl Default for Settings {
             upgrade_auto_cleanup: true,
             upgrade_keep: 5,
             undo_keep: 10,
+            job_retention: None,
             webhook_timeout_seconds: 15,
         }
     }

@@ -74,6 +74,11 @@ impl PostgresSchema {
         self.run(dump);
     }
 
+    /// Runs statements in the schema, behind the back of whoever uses it.
+    pub fn execute(&self, statements: &str) {
+        self.run(&format!("SET search_path TO {}; {statements}", self.name));
+    }
+
     fn program(&self, name: &str) -> Command {
         let mut command = Command::new(name);
         command

@@ -106,6 +106,7 @@ impl Tx {
             "DELETE FROM login_links WHERE expires_at <= $1",
             "DELETE FROM idempotency_keys WHERE expires_at <= $1",
             "DELETE FROM plans WHERE expires_at <= $1",
+            "DELETE FROM job_plans WHERE expires_at <= $1",
         ] {
             forgotten += self.execute(sql("forget what expired", text).bind(now)).await?;
         }

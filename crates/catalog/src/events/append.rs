@@ -7,7 +7,7 @@ use super::facet;
 use super::read::COLUMNS;
 use crate::error::{CatalogError, Result};
 use crate::session::Session;
-use crate::sql::{Fields, RawRow, sql};
+use crate::sql::{Fields, RawRow, batches, rows, sql};
 use crate::transaction::Tx;
 use crate::words::{scope_word, words};
 
@@ -40,8 +40,10 @@ impl Tx {
             seq += 1;
             let event = Event::seal(draft, seq, hash);
             hash = event.hash;
-            self.insert_event(&event).await?;
             events.push(event);
+        }
+        for batch in batches(&events) {
+            self.insert_events(batch).await?;
         }
         let text = "UPDATE event_head SET seq = $1, hash = $2 WHERE id = 1";
         self.execute(sql("move the head of the log", text).bind(seq).bind(hash.as_bytes().as_slice()))
@@ -54,37 +56,43 @@ impl Tx {
         Ok(events)
     }
 
-    async fn insert_event(&mut self, event: &Event) -> Result<()> {
-        let text = format!(
-            "INSERT INTO events ({COLUMNS}, facet)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
-        );
-        let statement = sql("append an event", text)
-            .bind(event.seq)
-            .bind(event.at)
-            .bind(&event.tenant)
-            .bind(event.actor.kind)
-            .bind(&event.actor.id)
-            .bind(&event.actor.name)
-            .bind(&event.action)
-            .bind(event.kind)
-            .bind(&event.source)
-            .bind(&event.subject.kind)
-            .bind(&event.subject.id)
-            .bind(event.outcome)
-            .bind(event.data.as_json())
-            .bind(&event.request_id)
-            .bind(event.prev_hash.as_bytes().as_slice())
-            .bind(event.hash.as_bytes().as_slice())
-            .bind(facet::number(&event.action, event.outcome));
+    async fn insert_events(&mut self, events: &[Event]) -> Result<()> {
+        let text = format!("INSERT INTO events ({COLUMNS}, facet) VALUES {}", rows(17, events.len()));
+        let mut statement = sql("append events", text);
+        for event in events {
+            statement = statement
+                .bind(event.seq)
+                .bind(event.at)
+                .bind(&event.tenant)
+                .bind(event.actor.kind)
+                .bind(&event.actor.id)
+                .bind(&event.actor.name)
+                .bind(&event.action)
+                .bind(event.kind)
+                .bind(&event.source)
+                .bind(&event.subject.kind)
+                .bind(&event.subject.id)
+                .bind(event.outcome)
+                .bind(event.data.as_json())
+                .bind(&event.request_id)
+                .bind(event.prev_hash.as_bytes().as_slice())
+                .bind(event.hash.as_bytes().as_slice())
+                .bind(facet::number(&event.action, event.outcome));
+        }
         self.execute(statement).await?;
-        let body = searchable(event);
         let text = if self.is_postgres() {
-            "INSERT INTO event_text (seq, body) VALUES ($1, array_to_tsvector(string_to_array($2, ' ')))"
+            let rows = (0..events.len())
+                .map(|n| format!("(${}, array_to_tsvector(string_to_array(${}, ' ')))", 2 * n + 1, 2 * n + 2))
+                .collect::<Vec<_>>();
+            format!("INSERT INTO event_text (seq, body) VALUES {}", rows.join(", "))
         } else {
-            "INSERT INTO event_text (rowid, body) VALUES ($1, $2)"
+            format!("INSERT INTO event_text (rowid, body) VALUES {}", rows(2, events.len()))
         };
-        self.execute(sql("index an event", text).bind(event.seq).bind(body)).await.map(|_| ())
+        let mut statement = sql("index events", text);
+        for event in events {
+            statement = statement.bind(event.seq).bind(searchable(event));
+        }
+        self.execute(statement).await.map(|_| ())
     }
 }
 

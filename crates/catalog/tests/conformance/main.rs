@@ -11,6 +11,7 @@ mod concurrency;
 mod events;
 mod filled;
 mod fixture;
+mod jobs;
 mod lists;
 mod opening;
 mod operations;

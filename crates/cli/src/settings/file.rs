@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::LogFormat;
 use super::upgrades::{FileUndo, FileUpgrade};
+use super::{JobRetention, LogFormat};
 use crate::failure::Failure;
 
 /// What the configuration file may say; every key may be missing, an unknown one is an error.
@@ -25,6 +25,7 @@ pub(super) struct FileSettings {
     pub(super) key_file: Option<PathBuf>,
     pub(super) allowed_roots: Option<Vec<PathBuf>>,
     pub(super) allow_commands: Option<bool>,
+    pub(super) jobs: Option<JobsFile>,
     pub(super) trust_forwarded_for: Option<bool>,
     pub(super) workers: Option<u16>,
     pub(super) log_format: Option<LogFormat>,
@@ -33,6 +34,13 @@ pub(super) struct FileSettings {
     pub(super) upgrade: FileUpgrade,
     #[serde(default)]
     pub(super) undo: FileUndo,
+}
+
+/// What the table `jobs` may say.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JobsFile {
+    pub(super) default_retention: Option<JobRetention>,
 }
 
 /// What is wrong, in one line that names its line of the file.

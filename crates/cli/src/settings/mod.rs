@@ -1,6 +1,7 @@
 //! The server's configuration: from flags, environment, file and defaults, in this order of precedence.
 
 mod file;
+mod job_retention;
 mod origin;
 mod resolve;
 mod upgrades;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use job_retention::JobRetention;
 pub(crate) use resolve::{ServerSettings, trust_directory};
 pub(crate) use upgrades::UpgradeSettings;
 
@@ -57,6 +59,10 @@ pub(crate) struct ServerFlags {
     /// Run what workspaces declare: hooks that the server's user has trusted, migrations and checks of upgrades
     #[arg(long)]
     pub(crate) allow_commands: bool,
+
+    /// What is kept of jobs that have no policy, as JSON such as {"keep_last":100} [default: everything]
+    #[arg(long, value_name = "JSON")]
+    pub(crate) jobs_default_retention: Option<JobRetention>,
 
     /// Take the client's address from X-Forwarded-For, which a proxy in front sets
     #[arg(long)]

@@ -10,7 +10,7 @@ use backstay_server::{ExposureRefused, check_exposure};
 use super::file::FileSettings;
 use super::origin::{Origin, Sourced};
 use super::upgrades::UpgradeSettings;
-use super::{LogFormat, ServerFlags};
+use super::{JobRetention, LogFormat, ServerFlags};
 use crate::args::Globals;
 use crate::failure::Failure;
 
@@ -33,6 +33,7 @@ pub(crate) struct ServerSettings {
     pub(crate) key_file: Sourced<Option<PathBuf>>,
     pub(crate) allowed_roots: Sourced<Vec<PathBuf>>,
     pub(crate) allow_commands: Sourced<bool>,
+    pub(crate) jobs_default_retention: Sourced<Option<JobRetention>>,
     pub(crate) trust_forwarded_for: Sourced<bool>,
     pub(crate) workers: Sourced<u16>,
     pub(crate) log_format: Sourced<LogFormat>,
@@ -135,6 +136,11 @@ impl ServerSettings {
                 file.allow_commands,
                 || false,
             )?,
+            jobs_default_retention: pick.optional(
+                flags.jobs_default_retention.clone().map(|value| (value, "--jobs-default-retention")),
+                "BACKSTAY_JOBS_DEFAULT_RETENTION",
+                file.jobs.and_then(|jobs| jobs.default_retention),
+            )?,
             trust_forwarded_for: pick.value(
                 flags.trust_forwarded_for.then_some((true, "--trust-forwarded-for")),
                 "BACKSTAY_TRUST_FORWARDED_FOR",
@@ -231,6 +237,9 @@ impl ServerSettings {
                 roots.iter().map(|root| root.display().to_string()).collect::<Vec<_>>().join(":")
             }),
             row("allow_commands", &self.allow_commands, bool::to_string),
+            row("jobs.default_retention", &self.jobs_default_retention, |policy| {
+                policy.as_ref().map(JobRetention::to_string).unwrap_or_default()
+            }),
             row("trust_forwarded_for", &self.trust_forwarded_for, bool::to_string),
             row("workers", &self.workers, u16::to_string),
             row("log_format", &self.log_format, LogFormat::to_string),
@@ -387,6 +396,21 @@ mod tests {
         assert_eq!(settings.data_directory, Sourced::new("/d".into(), Origin::File(file.into())));
         assert_eq!(settings.log.origin, Origin::Default);
         assert_eq!(settings.database.value, "sqlite:/d/catalog.db");
+    }
+
+    #[test]
+    fn the_policy_of_jobs_comes_from_the_file_too() {
+        let scratch = tempfile::tempdir().unwrap();
+        let file = scratch.path().join("c.toml");
+        std::fs::write(&file, "[jobs]\ndefault_retention = { keep_last = 50 }\n").unwrap();
+        let arguments = ["--config", file.to_str().unwrap()];
+        let settings = resolve(&arguments, &[]).unwrap();
+        assert_eq!(settings.jobs_default_retention.value.unwrap().0.keep_last, Some(50));
+        let variable = [("BACKSTAY_JOBS_DEFAULT_RETENTION", r#"{"keep_last":7}"#)];
+        let settings = resolve(&arguments, &variable).unwrap();
+        assert_eq!(settings.jobs_default_retention.value.unwrap().0.keep_last, Some(7));
+        std::fs::write(&file, "[jobs]\ndefault_retention = { keep_last = 0 }\n").unwrap();
+        assert_eq!(resolve(&arguments, &[]).unwrap_err().exit_code(), 2);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod acceptance;
+mod checkpoints;
 mod credentials;
 mod damage;
 mod demo;
@@ -24,5 +25,6 @@ mod reference;
 mod repository;
 mod s3;
 mod sandbox;
+mod served;
 mod server;
 mod usage;

@@ -20,7 +20,7 @@ fn the_command_reference_is_up_to_date() {
     let fresh = sandbox.beside("reference");
     sandbox.ok(&["man", "--markdown", fresh.to_str().unwrap()]);
     let committed = Path::new("../../docs/cli");
-    let (fresh, committed) = (pages(&fresh), pages(&committed));
+    let (fresh, committed) = (pages(&fresh), pages(committed));
     for (name, text) in &fresh {
         assert!(
             committed.get(name) == Some(text),

@@ -1,13 +1,16 @@
 //! The endpoints: one file for each, by subject.
 
 mod access;
+mod checkpoints;
 mod dependencies;
 mod events;
 mod groups;
+mod jobs;
 mod operation;
 mod restores;
 mod snapshots;
 mod tasks;
+mod threads;
 mod upgrades;
 mod webhooks;
 mod workspaces;
@@ -30,6 +33,9 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(dependencies::routes())
         .merge(tasks::routes())
         .merge(events::routes())
+        .merge(checkpoints::routes())
+        .merge(jobs::routes())
+        .merge(threads::routes())
         .merge(webhooks::routes())
         .merge(access::routes())
         .merge(operation::routes())

@@ -2,14 +2,13 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::response::IntoResponse;
 use backstay_api::FieldError;
-use backstay_model::ErrorKind;
 use http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::body_limit::read_body;
 use crate::error::ApiError;
 use crate::schema::{body_checker, read_values};
 use crate::state::AppState;
@@ -80,18 +79,12 @@ where
     }
 }
 
-async fn read(request: Request, state: &AppState) -> Result<Bytes, ApiError> {
-    Bytes::from_request(request, state).await.map_err(|rejection| {
-        if rejection.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE {
-            let limit = state.settings().body_limit_bytes;
-            ApiError::new(ErrorKind::TooLarge, format!("The body is larger than {limit} bytes"))
-        } else {
-            ApiError::bad_request("The body could not be read to its end")
-        }
-    })
+pub(super) async fn read(request: Request, state: &AppState) -> Result<Bytes, ApiError> {
+    let (parts, body) = request.into_parts();
+    read_body(parts.uri.path(), &parts.headers, body, state).await
 }
 
-fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
+pub(super) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {

@@ -53,6 +53,18 @@ impl<T: FromStr + Named> FromRequestParts<AppState> for PathId<T> {
     }
 }
 
+/// The only id of a path to a checkpoint, as it was sent.
+pub(crate) struct CheckpointPath(pub(crate) String);
+
+impl FromRequestParts<AppState> for CheckpointPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        text.map(|Path(text)| Self(text)).map_err(|_| ApiError::not_found("Checkpoint"))
+    }
+}
+
 /// Reads an id of a path that has several.
 pub(crate) fn parse_id<T: FromStr + Named>(text: &str) -> Result<T, ApiError> {
     text.parse().map_err(|_| ApiError::not_found(T::THING))

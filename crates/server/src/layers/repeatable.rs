@@ -12,6 +12,7 @@ use backstay_model::ErrorKind;
 use backstay_service::{Remembered, RepeatableRequest, Service, StoredAnswer};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
+use crate::body_limit::{STATE_BODY_BYTES, read_body};
 use crate::error::ApiError;
 use crate::extract::{App, SignedIn, credential};
 use crate::state::AppState;
@@ -19,8 +20,8 @@ use crate::state::AppState;
 /// The header with the key.
 pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// The longest answer that is remembered.
-const LONGEST_ANSWER: usize = 16 << 20;
+/// The longest answer that is remembered: a restore gives the state back.
+const LONGEST_ANSWER: usize = STATE_BODY_BYTES;
 
 /// Carries out a request with a key, or repeats the answer that it had.
 pub(crate) async fn repeatable(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -48,13 +49,7 @@ async fn once(
         Ok(app) => app,
         Err(never) => match never {},
     };
-    let limit = state.settings().body_limit_bytes;
-    let body = to_bytes(body, limit).await.map_err(|_| {
-        ApiError::new(
-            ErrorKind::TooLarge,
-            format!("With an `Idempotency-Key` the body has at most {limit} bytes"),
-        )
-    })?;
+    let body = read_body(parts.uri.path(), &parts.headers, body, &state).await?;
     let path = parts.uri.path().to_owned();
     let query = without_wait(parts.uri.query().unwrap_or_default());
     let content = [caller.tenant.as_str().as_bytes(), path.as_bytes(), query.as_bytes(), &body];

@@ -4,6 +4,7 @@
 
 mod access;
 mod change;
+mod checkpoint;
 mod declared;
 mod dependency;
 mod entry;
@@ -15,12 +16,17 @@ mod retention;
 mod snapshot;
 mod task;
 mod text;
+mod thread;
 mod upgrade;
 mod webhook;
 mod workspace;
 
 pub use access::{created_token, session, tenant, token, user};
 pub use change::{change, change_page, change_summary};
+pub use checkpoint::{
+    checkpoint, checkpoint_state, checkpoint_tree, cleaned_job, job, pointer_history, raw,
+    restored_checkpoint, retention, retention_plan, state_diff,
+};
 pub(crate) use declared::command_run;
 pub use declared::{
     command_list, command_plan, dependency_tree, dependency_validation, shown_change, validated,
@@ -36,6 +42,10 @@ pub use retention::{prune_result, retention_rules, rules};
 pub use snapshot::{hold, snapshot};
 pub use task::{task, task_state};
 pub use text::path_text;
+pub use thread::{
+    copied_thread, delta_histories, new_thread_checkpoint, new_thread_writes, removed_threads, thread_cursor,
+    thread_key, thread_place, thread_tuple,
+};
 pub use upgrade::{upgrade_event, upgrade_plan, upgrade_report, upgrade_request};
 pub use webhook::{created_webhook, delivery, webhook};
 pub use workspace::workspace;

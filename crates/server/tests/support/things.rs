@@ -22,6 +22,7 @@ pub struct Things {
     webhook: String,
     group: String,
     hold: String,
+    checkpoint: String,
 }
 
 impl Things {
@@ -44,6 +45,8 @@ impl Things {
             .create_hold(&accepted.id, &NewHold { reason: "secret-hold".into(), expires_at: None })
             .await
             .unwrap();
+        let new = json!({"job_id": "secret-job", "step_name": "secret-step", "state": {"a": "secret-state"}});
+        let (_, checkpoint) = send(server.request(Method::POST, "/api/checkpoints").json(&new), &admin).await;
         Self {
             workspace,
             snapshot: accepted.id,
@@ -54,12 +57,14 @@ impl Things {
             webhook: webhook.webhook.id,
             group: group.id,
             hold: hold.id,
+            checkpoint: checkpoint["checkpoint_id"].as_str().unwrap().to_owned(),
         }
     }
 
     /// The path with the id of the thing it is about.
     pub fn fill(&self, path: &str) -> String {
-        let id = match path.split('/').nth(3).unwrap_or_default() {
+        let kind = path.split("/{id}").next().and_then(|before| before.rsplit('/').next());
+        let id = match kind.unwrap_or_default() {
             "workspaces" => &self.workspace,
             "snapshots" => &self.snapshot,
             "tasks" => &self.task,
@@ -69,6 +74,7 @@ impl Things {
             "webhooks" => &self.webhook,
             "workspace-groups" => &self.group,
             "holds" => &self.hold,
+            "checkpoints" => &self.checkpoint,
             other => panic!("a new kind of thing in {path}: {other}"),
         };
         path.replace("{id}", id).replace("{dependency}", "kb")
@@ -79,7 +85,12 @@ impl Things {
         &self.workspace
     }
 
-    pub fn all(&self) -> [&str; 9] {
+    /// The checkpoint.
+    pub fn checkpoint(&self) -> &str {
+        &self.checkpoint
+    }
+
+    pub fn all(&self) -> [&str; 10] {
         [
             &self.workspace,
             &self.snapshot,
@@ -90,6 +101,7 @@ impl Things {
             &self.webhook,
             &self.group,
             &self.hold,
+            &self.checkpoint,
         ]
     }
 }

@@ -8,8 +8,18 @@ use crate::service::Service;
 use crate::view::EventFilter;
 
 /// What everybody sees of the own tenant. The rest is about access: users, tokens, sessions, denied attempts, exports.
-const OPEN_ACTIONS: [&str; 8] =
-    ["snapshot.", "source.", "operation.", "group.", "task.", "repository.", "hold.", "dependency."];
+const OPEN_ACTIONS: [&str; 10] = [
+    "snapshot.",
+    "source.",
+    "operation.",
+    "group.",
+    "task.",
+    "repository.",
+    "hold.",
+    "dependency.",
+    "checkpoint.",
+    "job.",
+];
 
 /// The filter of the catalog for what `caller` may see of `filter`; `None` when that is nothing.
 pub(crate) fn visible(caller: &Caller, filter: &EventFilter) -> Result<Option<RowFilter>> {

@@ -2,6 +2,7 @@
 
 mod access;
 mod change;
+mod checkpoint;
 mod command;
 mod dependency;
 mod entry;
@@ -13,6 +14,7 @@ mod reports;
 mod snapshot;
 mod source;
 mod task;
+mod thread;
 mod upgrade;
 mod webhook;
 
@@ -20,6 +22,10 @@ pub use access::{
     CreatedToken, LoginLink, NewTenant, NewToken, NewUser, Session, SignedIn, Tenant, Token, User, UserChange,
 };
 pub use change::{Against, Change, ChangeKind, ChangePage, ChangeSummary, DiffOptions, EntryFacts};
+pub use checkpoint::{
+    Checkpoint, CheckpointFilter, CheckpointPage, CheckpointState, Cleaned, ForkCheckpoint, Job, JobPlan,
+    JobRetention, NewCheckpoint, PointerValue, TreeNode,
+};
 pub use command::{CommandList, CommandPlan, CommandReport, DeclaredCommand, NewCommandRun, RanCommand};
 pub use dependency::{
     ChangeCommand, DeclaredChange, Dependency, DependencyAction, DependencyChangeFilter, DependencyChanges,
@@ -44,6 +50,11 @@ pub use snapshot::{
 };
 pub use source::{NewSource, Source, SourceChange, SourceFilter};
 pub use task::{Task, TaskFilter, TaskProgress, TaskState};
+pub use thread::{
+    ChangedChannel, ChannelValue, DeltaHistory, NewThreadCheckpoint, NewThreadWrites, PendingWrite,
+    ThreadCopy, ThreadDone, ThreadFilter, ThreadKey, ThreadOperation, ThreadPage, ThreadPlace, ThreadRemoval,
+    ThreadTuple, ThreadWrite, TypedValue,
+};
 pub use upgrade::{
     PathCounts, RefCommit, Rollback, UpgradeChange, UpgradeDigests, UpgradeEvent, UpgradeMove, UpgradePlan,
     UpgradeReport, UpgradeRequest, UpgradeStep,

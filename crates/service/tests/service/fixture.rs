@@ -117,17 +117,22 @@ fn credential() -> Credential {
 
 /// A repository in `store`, created when there is none.
 pub(crate) fn repository_in(store: &Arc<dyn Store>) -> Repository {
-    let rng = Arc::new(SeededRng::new(99));
     if Repository::exists(&**store).unwrap() {
+        let rng = Arc::new(SeededRng::new(99));
         return Repository::open(Arc::clone(store), &credential(), rng).unwrap();
     }
+    new_repository_in(store, 99)
+}
+
+/// A new repository; those of different seeds have different keys.
+pub(crate) fn new_repository_in(store: &Arc<dyn Store>, seed: u64) -> Repository {
     let options = InitOptions {
         credential: credential(),
         key_label: "test".to_owned(),
         settings: RepositorySettings::default(),
         created_at: Timestamp::parse(START).unwrap(),
     };
-    Repository::init(Arc::clone(store), &options, rng).unwrap()
+    Repository::init(Arc::clone(store), &options, Arc::new(SeededRng::new(seed))).unwrap()
 }
 
 /// A service with its catalog in `database` and the repository in `store`.

@@ -6,9 +6,11 @@
 
 mod access;
 mod audit;
+mod checkpoints;
 mod fixture;
 mod groups;
 mod hooks;
+mod jobs;
 mod recovery;
 mod restoring;
 mod snapshots;

@@ -1,0 +1,43 @@
+//! `GET /api/v1/threads/tuple`
+
+use axum::response::{IntoResponse, Response};
+use backstay_api::thread::{ThreadTuple, TupleQuery};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use crate::error::{ApiError, Result};
+use crate::extract::{Accepted, App, Project, Query, SignedIn};
+use crate::problems::{OfOne, Queried, Signed};
+use crate::wire;
+
+/// Shows a typed checkpoint with its channels and pending writes: the one with this id, or the latest.
+#[utoipa::path(
+    get,
+    path = "/api/v1/threads/tuple",
+    tag = "threads",
+    params(TupleQuery),
+    responses((status = 200, description = "The checkpoint.", body = ThreadTuple), Signed, OfOne, Queried)
+)]
+pub(crate) async fn get_tuple(
+    App(state): App,
+    SignedIn { caller, .. }: SignedIn,
+    Project(project): Project,
+    Accepted(packing): Accepted,
+    Query(query): Query<TupleQuery>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let namespace = query.checkpoint_ns.as_deref().unwrap_or_default();
+    let id = query.checkpoint_id.as_deref();
+    let found = state.service().get_tuple(&caller, &project, &query.thread_id, namespace, id).await?;
+    let found = found.ok_or_else(|| ApiError::not_found("Checkpoint"))?;
+    let tag = format!("\"{}\"", found.tag);
+    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        packing.answer(StatusCode::OK, &wire::thread_tuple(found))?
+    };
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    Ok(response)
+}

@@ -1,0 +1,161 @@
+//! Cleaning a job: the newest stay, and what is protected.
+
+use std::collections::{HashMap, HashSet};
+
+use backstay_catalog::{CheckpointHead, JobRow, Session, Tx};
+use backstay_model::retention::job::{
+    JobCandidate, JobDecision, JobReason, JobRules, decide, next_decision_at,
+};
+use backstay_model::{Action, Caller, Kind, Subject, Timestamp};
+use serde_json::json;
+
+use super::batch::source_of;
+use super::item::record;
+use super::keyring::JobKeys;
+use super::list_checkpoints::find_job;
+use super::{check_job_name, check_project, public_id};
+use crate::error::Result;
+use crate::limits::Fields;
+use crate::service::{Describe, Service};
+use crate::view::Cleaned;
+
+/// What cleaning a job did or would do.
+pub(crate) struct Cleaning {
+    pub(crate) cleaned: Cleaned,
+    /// Why each of those goes that do.
+    pub(crate) reasons: Vec<&'static str>,
+    /// When something may go again although nothing is saved.
+    pub(crate) next_at: Option<Timestamp>,
+}
+
+impl Service {
+    /// Applies `rules` to a job in one transaction, or with `dry_run` tells what that would do. An unknown job has
+    /// nothing to clean.
+    pub async fn clean_job(
+        &self,
+        caller: &Caller,
+        project: &str,
+        job_id: &str,
+        rules: &JobRules,
+        dry_run: bool,
+    ) -> Result<Cleaned> {
+        check_project(project)?;
+        let mut fields = Fields::default();
+        check_job_name(&mut fields, "job_id", job_id);
+        fields.finish()?;
+        self.permit(caller, Some(Kind::Job), Action::Prune, &Subject::new("job", job_id)).await?;
+        // Opening the keys may take a transaction, so it comes first.
+        self.keyring().await?;
+        let mut tx = self.begin().await?;
+        let Some(job) = find_job(&mut tx, caller, project, job_id).await? else {
+            return Ok(Cleaned { job_id: job_id.to_owned(), deleted: Vec::new(), kept: Vec::new() });
+        };
+        let cleaning = self.clean(&mut tx, caller, &job, rules, None, dry_run).await?;
+        if dry_run {
+            tx.roll_back().await;
+        } else {
+            tx.commit().await?;
+        }
+        Ok(cleaning.cleaned)
+    }
+
+    /// Applies `rules` to a job in the caller's transaction; of what would go only what is among `shown`, when that is
+    /// given. The preview and the execution differ in nothing but the removal.
+    pub(crate) async fn clean(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        job: &JobRow,
+        rules: &JobRules,
+        shown: Option<&HashSet<String>>,
+        dry_run: bool,
+    ) -> Result<Cleaning> {
+        let keys = JobKeys::of(self.keyring().await?, job);
+        let mut heads = tx.all_checkpoint_heads(job.number).await?;
+        self.find_last_good(tx, &keys, &mut heads).await?;
+        let candidates = candidates(&heads);
+        let mut decisions = decide(rules, &candidates, self.now());
+        let next_at = next_decision_at(rules, &candidates, &decisions, job.updated_at, self.now());
+        let ids = self.public_ids(tx, &keys, &heads).await?;
+        let id_of = |decision: &JobDecision| ids.get(&decision.number).cloned().unwrap_or_default();
+        for decision in decisions.iter_mut().filter(|decision| !decision.keep) {
+            if shown.is_some_and(|shown| !shown.contains(&id_of(decision))) {
+                (decision.keep, decision.reason) = (true, JobReason::NotShown);
+            }
+        }
+        let mut cleaned = Cleaned { job_id: job.name.clone(), deleted: Vec::new(), kept: Vec::new() };
+        let mut doomed = HashSet::new();
+        let mut reasons = Vec::new();
+        for decision in decisions.iter().rev() {
+            if decision.keep {
+                cleaned.kept.push((id_of(decision), decision.reason));
+                continue;
+            }
+            let id = id_of(decision);
+            if !dry_run {
+                let event = self.event(caller, "checkpoint.deleted", Subject::new("checkpoint", &id));
+                let data = json!({"job_id": job.name, "reason": decision.reason});
+                tx.record(event.of_source(&job.tenant, Kind::Job, &source_of(job)).with(data));
+            }
+            cleaned.deleted.push(id);
+            reasons.push(decision.reason.as_str());
+            doomed.insert(decision.number);
+        }
+        if !dry_run && !doomed.is_empty() {
+            self.remove_checkpoints(tx, job, &keys, &heads, doomed, false).await?;
+        }
+        Ok(Cleaning { cleaned, reasons, next_at })
+    }
+
+    /// Reads the newest checkpoints from the disk until one is whole, and marks those that are not: what is taken for the
+    /// last good one must be it before anything goes.
+    async fn find_last_good(&self, tx: &mut Tx, keys: &JobKeys, heads: &mut [CheckpointHead]) -> Result<()> {
+        for head in heads.iter_mut().rev().filter(|head| !head.flags.carrier) {
+            if self.is_whole(tx, keys, head).await? {
+                return Ok(());
+            }
+            if !head.flags.damaged {
+                head.flags.damaged = true;
+                tx.set_checkpoint_flags(head.number, head.flags).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The public ids of checkpoints.
+    pub(crate) async fn public_ids(
+        &self,
+        session: &mut Session,
+        keys: &JobKeys,
+        heads: &[CheckpointHead],
+    ) -> Result<HashMap<i64, String>> {
+        let numbers: Vec<i64> = heads.iter().map(|head| head.number).collect();
+        let mut ids = HashMap::with_capacity(numbers.len());
+        for row in session.checkpoints(&numbers).await? {
+            let number = row.head.number;
+            let step = record(keys, number, row.record).map(|record| record.step_name);
+            ids.insert(number, public_id(number, step.as_deref().unwrap_or_default()));
+        }
+        Ok(ids)
+    }
+}
+
+/// What retention looks at: the listed checkpoints, newest first.
+pub(crate) fn candidates(heads: &[CheckpointHead]) -> Vec<JobCandidate> {
+    let followed: HashSet<i64> =
+        heads.iter().filter(|head| !head.flags.carrier).filter_map(|head| head.parent).collect();
+    heads
+        .iter()
+        .rev()
+        .filter(|head| !head.flags.carrier)
+        .map(|head| JobCandidate {
+            number: head.number,
+            at: head.at,
+            good: !head.flags.damaged,
+            held: head.flags.held,
+            pinned: head.flags.pinned,
+            branch_head: !followed.contains(&head.number),
+            expires_at: head.expires_at,
+        })
+        .collect()
+}

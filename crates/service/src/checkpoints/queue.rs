@@ -1,0 +1,165 @@
+//! The queue of saves, and the task that commits what waits in it together.
+
+use std::sync::Arc;
+
+use backstay_model::{Caller, ErrorKind};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{mpsc, oneshot};
+
+use super::batch::Batch;
+use super::cache::ContentCache;
+use super::keyring::Keyring;
+use crate::error::{Result, ServiceError};
+use crate::service::{Service, WeakService};
+use crate::view::{Checkpoint, NewCheckpoint, ThreadDone, ThreadOperation};
+
+/// How many requests share a transaction at most.
+const MOST_REQUESTS: usize = 256;
+/// How many bytes of states share a transaction at most.
+const MOST_BYTES: usize = 32 << 20;
+
+/// What saving needs to keep at hand.
+#[derive(Default)]
+pub(crate) struct Saving {
+    pub(crate) keyring: RwLock<Option<Keyring>>,
+    pub(crate) cache: Mutex<ContentCache>,
+    sender: Mutex<Option<mpsc::UnboundedSender<Request>>>,
+}
+
+/// One request that waits.
+pub(crate) struct Request {
+    pub(crate) caller: Caller,
+    /// The id of the HTTP request.
+    pub(crate) cause: Option<Arc<str>>,
+    pub(crate) project: String,
+    pub(crate) work: Work,
+    pub(crate) reply: oneshot::Sender<Result<Answer>>,
+}
+
+/// What a request wants.
+#[derive(Clone)]
+pub(crate) enum Work {
+    /// Save states: all or none, or each for itself.
+    Create { new: Arc<Vec<Result<NewCheckpoint, ServiceError>>>, atomic: bool },
+    /// Save typed checkpoints and pending writes, in order.
+    Thread(Arc<Vec<ThreadOperation>>),
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// Each state, in order.
+    Created(Vec<Result<Checkpoint>>),
+    /// Each operation, in order; `None` for one that was skipped.
+    Threads(Vec<Option<Result<ThreadDone>>>),
+}
+
+impl Request {
+    fn bytes(&self) -> usize {
+        match &self.work {
+            Work::Create { new, .. } => {
+                new.iter().map(|new| new.as_ref().map_or(0, |new| new.state.as_str().len())).sum()
+            }
+            Work::Thread(operations) => operations.iter().map(bytes_of).sum(),
+        }
+    }
+}
+
+fn bytes_of(operation: &ThreadOperation) -> usize {
+    match operation {
+        ThreadOperation::Put(new) => {
+            new.head.data.len() + new.changed.iter().map(|channel| channel.value.data.len()).sum::<usize>()
+        }
+        ThreadOperation::PutWrites(new) => new.writes.iter().map(|write| write.value.data.len()).sum(),
+    }
+}
+
+impl Service {
+    /// Hands `work` to the queue and waits until it is durable.
+    pub(crate) async fn save(&self, caller: &Caller, project: &str, work: Work) -> Result<Answer> {
+        // Opening the keys may take a transaction, so it comes first.
+        self.keyring().await?;
+        let (reply, answer) = oneshot::channel();
+        let request = Request {
+            caller: caller.clone(),
+            cause: self.request_id(),
+            project: project.to_owned(),
+            work,
+            reply,
+        };
+        self.saver().send(request).map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    fn forget_contents(&self) {
+        *self.saving().cache.lock() = ContentCache::default();
+    }
+
+    fn saver(&self) -> mpsc::UnboundedSender<Request> {
+        let mut sender = self.saving().sender.lock();
+        if let Some(sender) = sender.as_ref().filter(|sender| !sender.is_closed()) {
+            return sender.clone();
+        }
+        let (made, receiver) = mpsc::unbounded_channel();
+        tokio::spawn(run(self.downgrade(), receiver));
+        *sender = Some(made.clone());
+        made
+    }
+}
+
+fn stopped() -> ServiceError {
+    ServiceError::internal("Could not save", "the task that saves ended")
+}
+
+/// Takes what waits and commits it, until the service is gone. While a commit is on its way to the disk, the next
+/// requests gather.
+async fn run(service: WeakService, mut receiver: mpsc::UnboundedReceiver<Request>) {
+    while let Some(first) = receiver.recv().await {
+        let mut bytes = first.bytes();
+        let mut requests = vec![first];
+        while requests.len() < MOST_REQUESTS && bytes < MOST_BYTES {
+            let Ok(next) = receiver.try_recv() else { break };
+            bytes += next.bytes();
+            requests.push(next);
+        }
+        let Some(service) = service.upgrade() else { return };
+        let kept = service.clone();
+        // A defect in one batch ends that batch alone.
+        if let Err(error) = tokio::spawn(async move { commit(&service, requests).await }).await {
+            tracing::error!(%error, "a batch of saves did not end");
+            kept.forget_contents();
+        }
+    }
+}
+
+/// Commits `requests` together. When the database refuses, each is tried alone, so that one bad row fails nobody else.
+async fn commit(service: &Service, requests: Vec<Request>) {
+    let error = match Batch::run(service, &requests).await {
+        Ok(answers) => {
+            for (request, answer) in requests.into_iter().zip(answers) {
+                let _ = request.reply.send(answer);
+            }
+            return;
+        }
+        Err(error) => error,
+    };
+    // Numbers that were not committed are given again, so nothing may be remembered under them.
+    service.forget_contents();
+    let hopeless = matches!(error.kind, ErrorKind::Unavailable | ErrorKind::StorageFull | ErrorKind::Busy);
+    if requests.len() == 1 || hopeless {
+        for request in requests {
+            let _ = request.reply.send(Err(error.repeated()));
+        }
+        return;
+    }
+    for request in requests {
+        let answer = match Batch::run(service, std::slice::from_ref(&request)).await {
+            Ok(mut answers) => answers.pop().unwrap_or_else(|| Err(stopped())),
+            Err(error) => {
+                service.forget_contents();
+                Err(error)
+            }
+        };
+        let _ = request.reply.send(answer);
+    }
+}
