@@ -131,6 +131,8 @@ impl Connection {
         let Target::Postgres(connection) = self.target()? else {
             return Err(failed(sqlx::Error::Configuration("only PostgreSQL copies".into())));
         };
+        // All as texts: a prepared statement is kept with the types of its values, and found by its text.
+        let values = values.into_iter().map(Value::into_text).collect();
         let settings = sqlx::query_with(AssertSqlSafe(settings), postgres_arguments(values));
         connection.execute(settings).await.map_err(failed)?;
         let mut pieces = connection.copy_out_raw(&copy).await.map_err(failed)?;
@@ -155,7 +157,7 @@ fn copy_texts(statement: &Statement) -> (String, String) {
             &format!("${place}"),
             &format!("CAST(current_setting('backstay.value{place}') AS {kind})"),
         );
-        settings.push(format!("set_config('backstay.value{place}', CAST(${place} AS TEXT), false)"));
+        settings.push(format!("set_config('backstay.value{place}', ${place}, false)"));
     }
     (format!("COPY ({text}) TO STDOUT (FORMAT binary)"), format!("SELECT {}", settings.join(", ")))
 }
@@ -204,6 +206,6 @@ mod tests {
              AND b = CAST(current_setting('backstay.value2') AS TEXT) \
              LIMIT CAST(current_setting('backstay.value10') AS BIGINT)) TO STDOUT (FORMAT binary)"
         );
-        assert!(settings.starts_with("SELECT set_config('backstay.value10', CAST($10 AS TEXT), false), "));
+        assert!(settings.starts_with("SELECT set_config('backstay.value10', $10, false), "));
     }
 }

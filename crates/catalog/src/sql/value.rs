@@ -16,6 +16,16 @@ pub(crate) enum Value {
     Bytes(Option<Vec<u8>>),
 }
 
+impl Value {
+    /// An integer as the text that is cast to it; the others as they are.
+    pub(crate) fn into_text(self) -> Self {
+        match self {
+            Self::Int(value) => Self::Text(value.map(|value| value.to_string())),
+            other => other,
+        }
+    }
+}
+
 /// PostgreSQL cannot store NUL in a text, so it becomes U+FFFD on both databases.
 fn clean(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
