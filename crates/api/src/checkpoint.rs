@@ -20,7 +20,7 @@ pub enum Form {
 /// What is known of the content of a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Integrity {
+pub enum StateIntegrity {
     /// No damage is known.
     Ok,
     /// Reading it found damage.
@@ -65,7 +65,7 @@ pub struct Checkpoint {
     /// Whether it has a hold.
     pub held: bool,
     /// What is known of its content.
-    pub integrity: Integrity,
+    pub integrity: StateIntegrity,
     /// The length of its state in bytes.
     pub size_bytes: u64,
     /// The state as it was saved, order of keys and text of numbers too; only where one checkpoint is shown.

@@ -96,7 +96,7 @@ pub struct DependencyValidation {
     /// `graft.lock`
     pub lock: Option<FileValidation>,
     /// The checkouts.
-    pub integrity: Option<Integrity>,
+    pub integrity: Option<CheckoutIntegrity>,
     /// Whether all of it is right.
     pub overall: bool,
 }
@@ -114,7 +114,7 @@ pub struct FileValidation {
 
 /// What was found in the checkouts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Integrity {
+pub struct CheckoutIntegrity {
     /// Whether each is at its locked commit.
     pub valid: bool,
     /// By dependency.

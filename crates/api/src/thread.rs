@@ -9,7 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::Problem;
 
@@ -177,13 +179,40 @@ pub struct PutWrites {
 }
 
 /// One of several operations.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum ThreadOperation {
     /// Save a checkpoint.
     Put(NewThreadCheckpoint),
     /// Save pending writes.
     PutWrites(NewThreadWrites),
+}
+
+/// The derived schema would be that of the body, which allows no other property, and of `op` besides it: nothing fits both.
+impl PartialSchema for ThreadOperation {
+    fn schema() -> RefOr<Schema> {
+        OneOfBuilder::new()
+            .item(with_operation(NewThreadCheckpoint::schema(), "put"))
+            .item(with_operation(NewThreadWrites::schema(), "put_writes"))
+            .description(Some("One of several operations."))
+            .into()
+    }
+}
+
+impl ToSchema for ThreadOperation {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        NewThreadCheckpoint::schemas(schemas);
+        NewThreadWrites::schemas(schemas);
+    }
+}
+
+/// The schema of a body that tells with `op` what it is for.
+fn with_operation(body: RefOr<Schema>, operation: &str) -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(mut body)) = body else { return body };
+    let word = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([operation])).build();
+    body.properties.insert("op".to_owned(), word.into());
+    body.required.push("op".to_owned());
+    body.into()
 }
 
 /// Operations to do in their order, with one commit.

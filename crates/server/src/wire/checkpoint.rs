@@ -28,7 +28,7 @@ pub fn checkpoint(from: view::Checkpoint) -> api::Checkpoint {
         expires_at: from.expires_at,
         pinned: from.pinned,
         held: from.held,
-        integrity: if from.damaged { api::Integrity::Damaged } else { api::Integrity::Ok },
+        integrity: if from.damaged { api::StateIntegrity::Damaged } else { api::StateIntegrity::Ok },
         size_bytes: from.size_bytes,
         state_snapshot: None,
     }

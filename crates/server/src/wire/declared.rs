@@ -1,9 +1,9 @@
 //! What the files of a workspace and of its dependencies say.
 
 use backstay_api::declared::{
-    ChangeCommand, CommandList, CommandPlan, DeclaredCommand, DependencyTree, DependencyValidation,
-    FileValidation, Integrity, IntegrityResult, LockedDependency, NewCommandRun, PlannedCommand, ShownChange,
-    ValidationQuery,
+    ChangeCommand, CheckoutIntegrity, CommandList, CommandPlan, DeclaredCommand, DependencyTree,
+    DependencyValidation, FileValidation, IntegrityResult, LockedDependency, NewCommandRun, PlannedCommand,
+    ShownChange, ValidationQuery,
 };
 use backstay_service::view;
 
@@ -71,7 +71,7 @@ pub fn dependency_validation(from: view::DependencyValidation) -> DependencyVali
     DependencyValidation {
         config: from.config.map(file),
         lock: from.lock.map(file),
-        integrity: from.integrity.map(|from| Integrity {
+        integrity: from.integrity.map(|from| CheckoutIntegrity {
             valid: from.valid,
             results: from.results.into_iter().map(result).collect(),
         }),
