@@ -52,7 +52,7 @@ pub struct FieldError {
     pub detail: String,
     /// The same field as a path, for what is in one item of a list: `["body", "checkpoints", 3, "state"]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<Value>)]
     pub loc: Vec<serde_json::Value>,
 }
 
