@@ -11,6 +11,7 @@ pub mod content;
 pub mod dependency;
 pub mod entry;
 pub mod event;
+pub mod execution;
 pub mod group;
 pub mod health;
 pub mod history;

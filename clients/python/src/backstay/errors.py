@@ -41,6 +41,15 @@ class OperationFailedError(BackstayError):
         self.reason = reason
 
 
+class ApprovalDeniedError(BackstayError):
+    """A step that waited for an approval will never act. `state` is the step's, `approval_status` the approval's."""
+
+    def __init__(self, name: str, state: str, approval_status: str | None) -> None:
+        super().__init__(f"checkpoint {name} is {state}: its approval is {approval_status or 'not asked for'}")
+        self.state = state
+        self.approval_status = approval_status
+
+
 @dataclass(frozen=True)
 class FieldError:
     """What is wrong with one field of a request."""

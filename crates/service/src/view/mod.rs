@@ -6,6 +6,7 @@ mod checkpoint;
 mod dependency;
 mod entry;
 mod event;
+mod execution;
 mod group;
 mod hook;
 mod operation;
@@ -31,6 +32,10 @@ pub use dependency::{
 };
 pub use entry::{Entry, EntryKind, EntryOptions};
 pub use event::{AuditReport, EventFilter, EventPage, HistoryAction, HistoryEntry, HistoryFilter};
+pub use execution::{
+    Approval, CleanedExecutions, Counted, Execution, ExecutionEvents, ExecutionFilter, NewApproval,
+    NewDecision, NewExecution, NewStep, Steer, Step, StepEnd, WhichStep,
+};
 pub use group::{Group, GroupRestore, GroupSnapshot, NewGroup};
 pub use hook::{DeclaredHook, HookTrust};
 pub use operation::{

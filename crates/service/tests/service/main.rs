@@ -7,6 +7,7 @@
 mod access;
 mod audit;
 mod checkpoints;
+mod executions;
 mod fixture;
 mod groups;
 mod hooks;

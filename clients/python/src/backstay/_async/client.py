@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any
 
 from backstay._async.checkpoints import AsyncCheckpoints
+from backstay._async.executions import AsyncApprovals, AsyncExecutions
 from backstay._async.operations import AsyncOperations
 from backstay._async.snapshots import AsyncSnapshots
 from backstay._async.tasks import AsyncTasks
@@ -47,6 +48,8 @@ class AsyncBackstay:
             )
         )
         self.checkpoints = AsyncCheckpoints(self._transport)
+        self.executions = AsyncExecutions(self._transport)
+        self.approvals = AsyncApprovals(self._transport)
         self.tasks = AsyncTasks(self._transport)
         self.operations = AsyncOperations(self._transport)
         self.snapshots = AsyncSnapshots(self._transport, self.tasks)

@@ -9,6 +9,7 @@ from typing import Any
 from backstay._options import options
 from backstay._request import request
 from backstay._sync.checkpoints import Checkpoints
+from backstay._sync.executions import Approvals, Executions
 from backstay._sync.operations import Operations
 from backstay._sync.snapshots import Snapshots
 from backstay._sync.tasks import Tasks
@@ -48,6 +49,8 @@ class Backstay:
             )
         )
         self.checkpoints = Checkpoints(self._transport)
+        self.executions = Executions(self._transport)
+        self.approvals = Approvals(self._transport)
         self.tasks = Tasks(self._transport)
         self.operations = Operations(self._transport)
         self.snapshots = Snapshots(self._transport, self.tasks)

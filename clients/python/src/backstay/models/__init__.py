@@ -9,6 +9,7 @@ from backstay.models.checkpoint import (
     RestoredCheckpoint,
     SavedCheckpoint,
 )
+from backstay.models.execution import Approval, CleanedExecutions, Decision, Execution, Step
 from backstay.models.page import Page
 from backstay.models.restore import CannotRestore, Operation, RestorePlan
 from backstay.models.snapshot import (
@@ -27,15 +28,19 @@ from backstay.models.workspace import DecisionReason, PruneDecision, PruneResult
 
 __all__ = [
     "Actor",
+    "Approval",
     "CannotRestore",
     "Change",
     "ChangeSummary",
+    "CleanedExecutions",
     "Checkpoint",
     "Cleanup",
     "Counts",
+    "Decision",
     "DecisionReason",
     "Entry",
     "EntryFacts",
+    "Execution",
     "HistoryEntry",
     "Hold",
     "KeptCheckpoint",
@@ -49,6 +54,7 @@ __all__ = [
     "RetentionRules",
     "SavedCheckpoint",
     "Snapshot",
+    "Step",
     "Task",
     "TaskProgress",
     "Warning",

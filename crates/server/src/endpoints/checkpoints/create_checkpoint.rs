@@ -56,7 +56,7 @@ pub(super) fn to_view(new: NewCheckpoint) -> Result<view::NewCheckpoint, Service
 }
 
 #[expect(clippy::result_large_err, reason = "it is the error of the layer that asks")]
-pub(super) fn object(field: &str, text: &str) -> Result<State, ServiceError> {
+pub(in crate::endpoints) fn object(field: &str, text: &str) -> Result<State, ServiceError> {
     State::parse(text).map_err(|error| match error {
         StateError::TooLarge { .. } => ServiceError::new(ErrorKind::TooLarge, error.to_string()),
         error => ServiceError::invalid(field, error.to_string()),

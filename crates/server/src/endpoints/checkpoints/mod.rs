@@ -16,6 +16,8 @@ mod pointer_history;
 mod release_checkpoint;
 mod restore_checkpoint;
 
+pub(super) use create_checkpoint::object;
+
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -1,0 +1,45 @@
+//! `backstay execution cleanup`
+
+use backstay_api::execution::CleanExecutions;
+use clap::Args;
+
+use super::executions;
+use crate::commands::checkpoint::ProjectArgs;
+use crate::context::Context;
+use crate::failure::{CommandResult, Exit};
+
+/// Remove executions that ended long ago; their checkpoints and events stay
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  backstay execution cleanup --dry-run
+  backstay execution cleanup --days 90")]
+pub(crate) struct ExecutionCleanupArgs {
+    /// Those that ended more than N days ago
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(0..=36500))]
+    pub(crate) days: u32,
+
+    /// Only tell which
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+}
+
+/// Removes them.
+pub(crate) async fn run(cx: &Context, args: ExecutionCleanupArgs) -> CommandResult {
+    let api = executions(cx, &args.project)?;
+    let how = CleanExecutions { max_age_days: Some(args.days), dry_run: args.dry_run };
+    let cleaned = api.clean(&how).await?;
+    cx.output.result(&cleaned, |out, _| {
+        for id in &cleaned.deleted {
+            writeln!(out, "{id}")?;
+        }
+        Ok(())
+    })?;
+    if cleaned.more {
+        cx.output.note("There are more: run it again");
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,45 @@
+//! Listing executions.
+
+use backstay_catalog::ExecutionFilter as RowFilter;
+use backstay_model::{Action, Caller, Kind, Subject};
+
+use crate::checkpoints::{check_job_name, check_project, find_job};
+use crate::error::Result;
+use crate::limits::Fields;
+use crate::service::Service;
+use crate::view::{Counted, Execution, ExecutionFilter};
+
+impl Service {
+    /// A page of the executions of a project, newest first. A job that is unknown has none.
+    pub async fn list_executions(
+        &self,
+        caller: &Caller,
+        project: &str,
+        filter: &ExecutionFilter,
+    ) -> Result<Counted<Execution>> {
+        check_project(project)?;
+        let mut fields = Fields::default();
+        if let Some(job) = &filter.job_id {
+            check_job_name(&mut fields, "job_id", job);
+        }
+        fields.finish()?;
+        self.permit(caller, Some(Kind::Job), Action::View, &Subject::new("project", project)).await?;
+        let mut read = self.read().await?;
+        let job = match &filter.job_id {
+            None => None,
+            Some(name) => match find_job(&mut read, caller, project, name).await? {
+                Some(job) => Some(job.number),
+                None => return Ok(Counted { items: Vec::new(), total: 0 }),
+            },
+        };
+        let wanted = RowFilter { state: filter.state, workflow_name: filter.workflow_name.clone(), job };
+        let tenant = &caller.tenant;
+        let total = read.count_executions(tenant, project, &wanted).await?;
+        let rows = read.list_executions(tenant, project, &wanted, filter.offset, filter.limit).await?;
+        let mut items = Vec::with_capacity(rows.len());
+        for row in rows {
+            items.push(self.opened(&mut read, row).await?.view());
+        }
+        Ok(Counted { items, total })
+    }
+}

@@ -1,0 +1,14 @@
+//! Executions of workflows: which steps may act, and who decides about those that ask first.
+//!
+//! [`Flow`] is the state machine, without time and storage; [`ApprovalRequest`] says who may decide and until when; the
+//! records are what is stored of an execution and its steps beside what the catalog must find them by.
+
+mod approval;
+mod flow;
+mod key;
+mod record;
+
+pub use approval::{ApprovalRequest, Approvers, Decision, MayNotDecide, Tally};
+pub use flow::{Flow, Moved, OpenStep, Refusal};
+pub use key::{ExecutionKey, StepKey};
+pub use record::{ExecutionRecord, StepOutcome, StepRecord};
