@@ -16,7 +16,6 @@ import http.client
 import json
 import multiprocessing
 import os
-import platform
 import re
 import signal
 import statistics
@@ -28,8 +27,9 @@ import time
 import urllib.parse
 from pathlib import Path
 
+from suite import report
+
 RESULTS = Path(__file__).parent / "RESULTS.md"
-BEGIN, END = "<!-- jobs: simple API and disk -->", "<!-- /jobs: simple API and disk -->"
 
 
 def arguments():
@@ -212,15 +212,9 @@ def main():
         print(f"{name:{width}}  {value}")
     if options.record:
         kind = "PostgreSQL" if options.database else "SQLite"
-        lines = [BEGIN, "## Jobs: the simple API and disk", "", f"{kind}, {os.cpu_count()} processors, {platform.machine()}; clients and server on the same machine.", ""]
-        lines += ["| what | measured |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows), END]
-        text = RESULTS.read_text()
-        if BEGIN in text:
-            before, rest = text.split(BEGIN, 1)
-            text = before.rstrip() + "\n\n" + "\n".join(lines) + rest.split(END, 1)[1]
-        else:
-            text = text.rstrip() + "\n\n" + "\n".join(lines) + "\n"
-        RESULTS.write_text(text)
+        lines = [f"### Jobs on {kind}", "", "| what | measured |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows), ""]
+        facts = f"`bench/jobs.py`, {report.machine()}; clients and server on the same machine."
+        report.document(RESULTS, f"jobs {kind.lower()}", "\n".join([*lines, facts]))
 
 
 if __name__ == "__main__":

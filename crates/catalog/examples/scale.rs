@@ -4,9 +4,8 @@
 //! [--only WORDS] [--json]`
 //!
 //! Without `--database` it is the one that `BACKSTAY_DATABASE` names, which is the way for a URL with a password.
-//! The database must be fresh, or filled by an earlier run with the same numbers (`--keep` skips the filling). With `--only` just
-//! the lists whose name has these words are measured. The last line on
-//! stdout is one JSON object; progress goes to stderr.
+//! The database must be fresh, or filled by an earlier run with the same numbers (`--keep` skips the filling). With `--only` just the
+//! lists whose name has these words are measured. The last line on stdout is one JSON object; progress goes to stderr.
 
 use std::time::{Duration, Instant};
 

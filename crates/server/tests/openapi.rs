@@ -143,3 +143,19 @@ fn a_request_body_refuses_unknown_fields() {
         assert_eq!(body["additionalProperties"], false, "{method} {path}: {name} takes anything");
     }
 }
+
+/// Two types of one name would be one schema in the document, that of whichever comes last.
+#[test]
+fn every_type_on_the_wire_has_a_name_of_its_own() {
+    let mut names = BTreeSet::new();
+    for file in std::fs::read_dir("../api/src").unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for line in text.lines() {
+            let declared = line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum "));
+            let Some(rest) = declared else { continue };
+            let name: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect();
+            assert!(names.insert(name.clone()), "{name} is declared twice");
+        }
+    }
+    assert!(names.contains("Problem"), "the types are elsewhere");
+}

@@ -1,4 +1,4 @@
-//! Reading events in groups, each as one row.
+//! Reading events in groups.
 //!
 //! Handing rows over one by one costs several times more than reading them, on SQLite between the threads of the driver, on
 //! PostgreSQL in describing each of them. So a group comes as a whole: on SQLite as one row with one JSON text, on PostgreSQL as
@@ -124,7 +124,7 @@ fn decode(group: Form) -> Option<Vec<Result<Event>>> {
             packed.into_iter().map(Packed::event).collect::<Option<_>>()?
         }
     };
-    // No database promises the order in which an aggregate sees its rows.
+    // An aggregate may see its rows in any order.
     if !events.is_sorted_by_key(|event| event.seq) {
         events.sort_by_key(|event| event.seq);
     }

@@ -141,7 +141,7 @@ impl Session {
         let narrow = self.is_narrow_search(filter, &facets);
         let reading = if narrow { Reading::Narrow } else { Reading::Pages };
         let Some(selection) = self.event_selection(filter, reading).await? else { return Ok(Page::empty()) };
-        let ways = self.event_ways(&facets, &selection, narrow, paging, before).await?;
+        let ways = self.event_ways(&facets, &selection, narrow, paging).await?;
         let total = self.count_events(filter, &facets, &selection, &ways, paging.total).await?;
         let items = self.event_page(filter, &facets, &selection, ways.page, paging, before).await?;
         Ok(Page::cut(items, paging.limit, total, |event| event.seq as i64))

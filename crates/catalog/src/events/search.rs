@@ -124,14 +124,14 @@ impl Session {
         self.is_postgres() && filter.text.is_some() && (few || filter.subject.is_some())
     }
 
-    /// The ways to the number of matches and to a page of them.
+    /// The ways to the number of matches and to a page of them. They are the same for every page, so that all of them tell the
+    /// same number.
     pub(super) async fn event_ways(
         &mut self,
         facets: &Facets,
         selection: &Selection,
         narrow: bool,
         paging: &Paging,
-        before: Option<i64>,
     ) -> Result<Ways> {
         let words = match &selection.words {
             Some(words) if self.is_postgres() && !narrow => words,
@@ -141,8 +141,7 @@ impl Session {
             }
         };
         let log = self.event_head().await?.0;
-        let (low, newest) = selection.span.unwrap_or((1, log as i64));
-        let high = before.map_or(newest, |before| newest.min(before.saturating_sub(1)));
+        let (low, high) = selection.span.unwrap_or((1, log as i64));
         let density = Density {
             wanted_share: facets.wanted_count.saturating_mul(1000).div_ceil(facets.all_count.max(1)),
             stretch: between(low, high),
@@ -153,7 +152,7 @@ impl Session {
         let (count, counted_from) = match paging.total {
             Total::UpTo(most) => match density.count(most) {
                 Some(way) => (way, None),
-                None => (Way::Backward, Some(low.max(newest.saturating_sub(COUNT as i64 - 1)))),
+                None => (Way::Backward, Some(low.max(high.saturating_sub(COUNT as i64 - 1)))),
             },
             Total::Exact | Total::Skip => (Way::Planned, None),
         };

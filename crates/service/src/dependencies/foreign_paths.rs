@@ -34,7 +34,7 @@ impl Service {
         let wanted = json!({"wanted": "depend on a path", "source": foreign.redacted()});
         self.note_denied(caller, &Subject::new("source", &source.id), wanted).await?;
         Err(ServiceError::new(ErrorKind::Forbidden, "Source is not allowed")
-            .hint("a path must lie below `workspaces.allowed_roots`; or use a URL"))
+            .hint("a path must lie below `allowed_roots`; or use a URL"))
     }
 }
 

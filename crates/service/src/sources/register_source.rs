@@ -40,7 +40,7 @@ impl Service {
                 self.note_denied(caller, subject, json!({"wanted": "register a root", "root": refused}))
                     .await?;
                 Err(ServiceError::new(ErrorKind::Forbidden, "Root is not allowed")
-                    .hint("an administrator of the server can allow it with `workspaces.allowed_roots`"))
+                    .hint("an administrator of the server can allow it with `allowed_roots`"))
             }
         }
     }
