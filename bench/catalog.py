@@ -69,7 +69,8 @@ class Server:
 
     def __init__(self, program, database, home):
         self.environment = {**os.environ, "BACKSTAY_DATABASE": database, "BACKSTAY_DATA_DIRECTORY": str(home / "data")}
-        command = [program, "serve", "--listen", "127.0.0.1:0", "--format", "ndjson", "--log", "error"]
+        # Its daily work would be measured too.
+        command = [program, "serve", "--listen", "127.0.0.1:0", "--no-schedules", "--format", "ndjson", "--log", "error"]
         self.process = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
         line = json.loads(self.process.stdout.readline())
         self.url = f"http://{line['listening']['address']}"

@@ -31,6 +31,11 @@ impl Repository {
         Ok(ids)
     }
 
+    /// Whether there is a root manifest of this id.
+    pub fn has_manifest(&self, id: &ManifestId) -> Result<bool> {
+        Ok(self.shared.store.head(&id.object_name())?.is_some())
+    }
+
     /// Reads a root manifest; [`RepositoryError::NotFound`] when there is none.
     pub fn read_manifest(&self, id: &ManifestId) -> Result<Manifest> {
         self.read_manifest_at(&id.object_name(), id)

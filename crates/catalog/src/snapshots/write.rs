@@ -5,7 +5,7 @@ use backstay_model::{Actor, SnapshotId, SnapshotState, Timestamp, Trigger};
 use super::facet::{Facet, of_state, of_trigger};
 use super::row::{COLUMNS, NewSnapshot, SnapshotContent, SnapshotRow, Tombstone};
 use crate::error::{CatalogError, Result};
-use crate::sql::{Statement, Value, sql};
+use crate::sql::{Statement, Value, any_of, batches, sql};
 use crate::transaction::Tx;
 use crate::words::{scope_word, words};
 
@@ -271,18 +271,28 @@ impl Tx {
         self.changed_snapshot(id, statement).await
     }
 
-    /// Notes that the content was read back at `now`, and what was found damaged.
-    pub async fn set_snapshot_verified(
+    /// Notes that something of the content was found damaged or missing when it was read back at `now`.
+    pub async fn set_snapshot_damaged(
         &mut self,
         id: &SnapshotId,
         now: Timestamp,
-        damage: Option<&str>,
+        damage: &str,
     ) -> Result<SnapshotRow> {
         let text = format!(
             "UPDATE snapshots SET verified_at = $2, damage = $3 WHERE id = $1 AND state = 'ready' RETURNING {COLUMNS}"
         );
-        let statement = sql("note a verification", text).bind(id).bind(now).bind(damage);
+        let statement = sql("note damage", text).bind(id).bind(now).bind(damage);
         self.changed_snapshot(id, statement).await
+    }
+
+    /// Notes that the content of these was read back whole at `now`; what is no longer ready is left as it is.
+    pub async fn set_snapshots_whole(&mut self, ids: &[SnapshotId], now: Timestamp) -> Result<()> {
+        let ids: Vec<&str> = ids.iter().map(SnapshotId::as_str).collect();
+        for batch in batches(&ids) {
+            let text = "UPDATE snapshots SET verified_at = $1, damage = NULL WHERE state = 'ready' AND id";
+            self.execute(any_of(sql("note a verification", text).bind(now), batch)).await?;
+        }
+        Ok(())
     }
 
     async fn changed_snapshot(&mut self, id: &SnapshotId, statement: Statement) -> Result<SnapshotRow> {

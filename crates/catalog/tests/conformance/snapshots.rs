@@ -1,5 +1,7 @@
 //! The life of a snapshot.
 
+use std::slice;
+
 use backstay_catalog::{CatalogError, HoldRow, SnapshotRow};
 use backstay_model::{HoldId, SnapshotState, TenantId};
 use serde_json::json;
@@ -43,8 +45,11 @@ async fn a_snapshot_reads_back_through_its_whole_life(fixture: &Fixture) {
     let row = tx.ready_snapshot(&new.id, "worker", &content(7), at(2)).await.unwrap();
     assert_eq!((row.state, row.manifest_id.as_deref()), (SnapshotState::Ready, Some("manifest-7")));
     assert_eq!((row.logical_bytes, row.lease_owner, row.finished_at), (1007, None, Some(at(2))));
-    let row = tx.set_snapshot_verified(&new.id, at(3), Some("chunk missing")).await.unwrap();
+    let row = tx.set_snapshot_damaged(&new.id, at(3), "chunk missing").await.unwrap();
     assert_eq!((row.verified_at, row.damage.as_deref()), (Some(at(3)), Some("chunk missing")));
+    tx.set_snapshots_whole(&[new.id.clone(), snapshot_id(99)], at(4)).await.unwrap();
+    let row = tx.snapshot(&new.id).await.unwrap().unwrap();
+    assert_eq!((row.verified_at, row.damage), (Some(at(4)), None));
     let row = tx.describe_snapshot(&new.id, Some("after"), Some("why")).await.unwrap();
     assert_eq!((row.label.as_deref(), row.description.as_deref()), (Some("after"), Some("why")));
     let row = tx.describe_snapshot(&new.id, Some(""), None).await.unwrap();
@@ -53,6 +58,8 @@ async fn a_snapshot_reads_back_through_its_whole_life(fixture: &Fixture) {
     assert_eq!((row.state, row.tombstone), (SnapshotState::Deleting, Some(tombstone(4))));
     let row = tx.end_delete(&new.id).await.unwrap();
     assert_eq!(row.state, SnapshotState::Deleted);
+    tx.set_snapshots_whole(slice::from_ref(&new.id), at(9)).await.unwrap();
+    assert_eq!(tx.snapshot(&new.id).await.unwrap().unwrap().verified_at, Some(at(4)), "it is gone");
     tx.commit().await.unwrap();
 }
 

@@ -125,6 +125,7 @@ pub(crate) async fn serve(
     let options = backstay_worker::WorkerOptions {
         name: format!("{}-{}", opening::host(), std::process::id()),
         concurrency: usize::from(settings.workers.value),
+        schedules: settings.schedules.value,
         ..backstay_worker::WorkerOptions::default()
     };
     let worker = tokio::spawn(backstay_worker::run(service.clone(), options, stop.clone()));

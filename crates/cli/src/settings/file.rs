@@ -28,6 +28,7 @@ pub(super) struct FileSettings {
     pub(super) jobs: Option<JobsFile>,
     pub(super) trust_forwarded_for: Option<bool>,
     pub(super) workers: Option<u16>,
+    pub(super) schedules: Option<bool>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) log: Option<String>,
     #[serde(default)]

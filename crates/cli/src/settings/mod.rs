@@ -72,6 +72,10 @@ pub(crate) struct ServerFlags {
     #[arg(long, value_name = "N")]
     pub(crate) workers: Option<u16>,
 
+    /// Leave webhooks, tidying up and the work of the day to other servers of the same database
+    #[arg(long)]
+    pub(crate) no_schedules: bool,
+
     /// How to log [default: text]
     #[arg(long, value_enum, value_name = "FORM")]
     pub(crate) log_format: Option<LogFormat>,

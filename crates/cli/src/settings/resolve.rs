@@ -36,6 +36,7 @@ pub(crate) struct ServerSettings {
     pub(crate) jobs_default_retention: Sourced<Option<JobRetention>>,
     pub(crate) trust_forwarded_for: Sourced<bool>,
     pub(crate) workers: Sourced<u16>,
+    pub(crate) schedules: Sourced<bool>,
     pub(crate) log_format: Sourced<LogFormat>,
     pub(crate) log: Sourced<String>,
     pub(crate) upgrades: UpgradeSettings,
@@ -153,6 +154,12 @@ impl ServerSettings {
                 file.workers,
                 || 2,
             )?,
+            schedules: pick.value(
+                flags.no_schedules.then_some((false, "--no-schedules")),
+                "BACKSTAY_SCHEDULES",
+                file.schedules,
+                || true,
+            )?,
             log_format: pick.value(
                 flags.log_format.map(|value| (value, "--log-format")),
                 "BACKSTAY_LOG_FORMAT",
@@ -242,6 +249,7 @@ impl ServerSettings {
             }),
             row("trust_forwarded_for", &self.trust_forwarded_for, bool::to_string),
             row("workers", &self.workers, u16::to_string),
+            row("schedules", &self.schedules, bool::to_string),
             row("log_format", &self.log_format, LogFormat::to_string),
             row("log", &self.log, String::clone),
             row("upgrade.auto_cleanup", &self.upgrades.auto_cleanup, bool::to_string),

@@ -8,7 +8,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use backstay_model::{Action, Caller, ErrorKind, OperationId, Rng, SnapshotId, SnapshotState};
+use backstay_catalog::SnapshotRow;
+use backstay_model::{Caller, ErrorKind, OperationId, Rng};
 use backstay_repository::{Cancel, Progress};
 use backstay_source_workspace::{self as workspace, Selection, Steps};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, readlinkat, statat};
@@ -25,48 +26,39 @@ use crate::view::{Entry, EntryKind, RestoreTest};
 const MAX_DIFFERENCES: usize = 1000;
 
 impl Service {
-    /// Restores each snapshot into a private directory among the temporary files of this machine and compares it with what the
-    /// snapshot holds. A difference is no error: the report tells of it.
-    pub async fn test_restores(
+    /// Restores a snapshot into a private directory among the temporary files of this machine and compares it with what the
+    /// snapshot holds. A difference is no error: the result tells of it.
+    pub(super) async fn test_restore(
         &self,
         caller: &Caller,
-        ids: &[SnapshotId],
+        row: &SnapshotRow,
         run: &Run,
-    ) -> Result<Vec<RestoreTest>> {
-        let mut tests = Vec::with_capacity(ids.len());
-        for id in ids {
-            let row = self.permitted_snapshot(caller, id, Action::Verify).await?;
-            if row.state != SnapshotState::Ready {
-                return Err(ServiceError::conflict(format!("Snapshot {id} is {}", row.state)));
-            }
-            let stored = Stored::of(&row, self.lazy_repository())?;
-            let subtree = self.open_subtree(caller, id, b"", &[]).await?;
-            let operation = OperationId::generate(self.now(), &**self.rng());
-            let (context, rng) = (context_of(run), Arc::clone(self.rng()));
-            let differences = blocking("test the restore", move || {
-                let scratch = Scratch::create(&*rng)?;
-                let opened = stored.open()?;
-                let report = workspace::restore_to(
-                    scratch.path(),
-                    &opened.manifest,
-                    &opened.reader,
-                    &Selection::all(),
-                    &operation,
-                    &context,
-                    &Steps::unlimited(),
-                )?;
-                let (mut differences, noted) =
-                    compare(subtree, scratch.path(), &*context.progress, &context.cancel)?;
-                let lost = report.not_restored.iter().filter(|lost| !noted.contains(&lost.path));
-                differences.extend(
-                    lost.map(|lost| format!("{}: {}", String::from_utf8_lossy(&lost.path), lost.reason)),
-                );
-                Ok(differences)
-            })
-            .await?;
-            tests.push(RestoreTest { snapshot: id.clone(), identical: differences.is_empty(), differences });
-        }
-        Ok(tests)
+    ) -> Result<RestoreTest> {
+        let stored = Stored::of(row, self.lazy_repository())?;
+        let subtree = self.open_subtree(caller, &row.id, b"", &[]).await?;
+        let operation = OperationId::generate(self.now(), &**self.rng());
+        let (context, rng) = (context_of(run), Arc::clone(self.rng()));
+        let differences = blocking("test the restore", move || {
+            let scratch = Scratch::create(&*rng)?;
+            let opened = stored.open()?;
+            let report = workspace::restore_to(
+                scratch.path(),
+                &opened.manifest,
+                &opened.reader,
+                &Selection::all(),
+                &operation,
+                &context,
+                &Steps::unlimited(),
+            )?;
+            let (mut differences, noted) =
+                compare(subtree, scratch.path(), &*context.progress, &context.cancel)?;
+            let lost = report.not_restored.iter().filter(|lost| !noted.contains(&lost.path));
+            differences
+                .extend(lost.map(|lost| format!("{}: {}", String::from_utf8_lossy(&lost.path), lost.reason)));
+            Ok(differences)
+        })
+        .await?;
+        Ok(RestoreTest { snapshot: row.id.clone(), identical: differences.is_empty(), differences })
     }
 }
 

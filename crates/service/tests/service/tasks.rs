@@ -1,10 +1,16 @@
-use backstay_model::{ErrorKind, Role, SnapshotState};
-use backstay_service::view::{
-    NewSnapshot, OperationState, RestoreRequest, TaskProgress, TaskState, VerifyDepth, VerifyScope,
-};
-use backstay_service::{Heartbeat, Run};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
 
-use crate::fixture::{Fixture, caller, root_caller};
+use backstay_model::{ErrorKind, Role, SnapshotState};
+use backstay_repository::Progress;
+use backstay_service::view::{
+    NewSnapshot, OperationState, RestoreRequest, TaskProgress, TaskState, VerifyDepth, VerifyReport,
+    VerifyScope,
+};
+use backstay_service::{Heartbeat, Run, Service, ServiceError};
+use backstay_store::{MemoryStore, ObjectMeta, Store};
+
+use crate::fixture::{Fixture, caller, root_caller, service_at, settings};
 use crate::on_both;
 
 on_both!(
@@ -16,6 +22,9 @@ on_both!(
     a_restore_whose_worker_died_before_it_began_is_closed,
     daily_work_is_queued_once_a_day_by_any_number_of_servers,
     a_verification_marks_what_is_lost_and_unmarks_what_is_whole,
+    a_daily_verification_marks_the_snapshot_whose_manifest_is_gone,
+    a_verification_of_everything_bears_with_what_happens_meanwhile,
+    a_verification_of_everything_marks_nothing_when_the_repository_is_another,
 );
 
 /// Claims the next task and runs it to its end.
@@ -188,4 +197,93 @@ async fn a_verification_marks_what_is_lost_and_unmarks_what_is_whole(fixture: &F
     assert!(healed.healthy);
     assert!(!fresh.show_snapshot(&operator, &good.id).await.unwrap().damaged);
     fixture.assert_audit().await;
+}
+
+async fn verify_all(service: &Service, run: &Run) -> Result<VerifyReport, ServiceError> {
+    service.verify_snapshots(&root_caller(), &VerifyScope::All, VerifyDepth::Full, run).await
+}
+
+async fn a_daily_verification_marks_the_snapshot_whose_manifest_is_gone(fixture: &Fixture) {
+    let service = &fixture.service;
+    let lost = fixture.save("").await;
+    let mut manifest = None;
+    let mut take = |meta: ObjectMeta| manifest.replace(meta.name).is_none();
+    fixture.store.list("snapshots", &mut take).unwrap();
+    let mut saved = vec![lost.clone()];
+    for n in 0..2 {
+        fixture.write("a", &format!("{n}"));
+        saved.push(fixture.save("").await);
+    }
+    fixture.store.delete(&manifest.unwrap()).unwrap();
+
+    assert_eq!(service.queue_daily_work().await.unwrap(), 2);
+    work(fixture).await;
+    for snapshot in &saved {
+        let now = service.show_snapshot(&root_caller(), &snapshot.id).await.unwrap();
+        assert!(now.verified_at.is_some());
+        assert_eq!(now.damaged, snapshot.id == lost.id, "{}", snapshot.id);
+    }
+    let report = verify_all(service, &Run::default()).await.unwrap();
+    assert!(!report.healthy);
+    assert_eq!((report.snapshots, report.damage.len()), (2, 1));
+    assert_eq!(report.damage[0].snapshot.as_ref(), Some(&lost.id));
+    let events = fixture.actions().await;
+    assert_eq!(
+        events.iter().filter(|action| *action == "snapshot.damaged").count(),
+        1,
+        "only the first time"
+    );
+    fixture.assert_audit().await;
+}
+
+/// Stops a verification at its first step until the other end of `open` is dropped.
+#[derive(Debug)]
+struct Gate {
+    reached: tokio::sync::Notify,
+    open: Mutex<Receiver<()>>,
+}
+
+impl Progress for Gate {
+    fn expect(&self, _: u64, _: u64) {
+        self.reached.notify_one();
+        self.open.lock().unwrap().recv().unwrap_err();
+    }
+}
+
+async fn a_verification_of_everything_bears_with_what_happens_meanwhile(fixture: &Fixture) {
+    let service = &fixture.service;
+    let mut saved = Vec::new();
+    for n in 0..2 {
+        fixture.write("a", &format!("{n}"));
+        saved.push(fixture.save("").await);
+    }
+    let (shut, open) = mpsc::channel();
+    let gate = Arc::new(Gate { reached: tokio::sync::Notify::new(), open: Mutex::new(open) });
+    let run = Run { progress: gate.clone(), ..Run::default() };
+    let deleted = saved[0].id.clone();
+    let meanwhile = async move {
+        gate.reached.notified().await;
+        service.delete_snapshot(&root_caller(), &deleted, "").await.unwrap();
+        fixture.write("a", "new");
+        let new = fixture.save("").await;
+        drop(shut);
+        new
+    };
+    let (report, new) = tokio::join!(verify_all(service, &run), meanwhile);
+    let report = report.unwrap();
+    assert!(report.healthy, "{report:?}");
+    let verified = async |id| service.show_snapshot(&root_caller(), id).await.unwrap().verified_at.is_some();
+    assert!(verified(&saved[1].id).await);
+    assert!(!verified(&new.id).await, "it was not there");
+    fixture.assert_audit().await;
+}
+
+async fn a_verification_of_everything_marks_nothing_when_the_repository_is_another(fixture: &Fixture) {
+    fixture.write("a", "1");
+    let kept = fixture.save("").await;
+    let other: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let service = service_at(&fixture.database, &other, &fixture.clock, 2, settings()).await;
+    let refused = verify_all(&service, &Run::default()).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Conflict);
+    assert!(!service.show_snapshot(&root_caller(), &kept.id).await.unwrap().damaged);
 }

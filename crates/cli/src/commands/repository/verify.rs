@@ -84,7 +84,7 @@ pub(crate) fn write_report(out: &mut dyn Write, style: Style, report: &VerifyRep
     writeln!(
         out,
         "{verdict}: {}, {}, {} read",
-        human::count(report.checked_snapshots, "snapshot", "snapshots"),
+        human::count(report.checked_snapshots.len() as u64, "snapshot", "snapshots"),
         human::count(report.checked_packs, "pack", "packs"),
         Size(report.read_bytes)
     )
@@ -126,7 +126,7 @@ pub(crate) fn to_json(report: &VerifyReport) -> Value {
         "damaged": damaged,
         "snapshots": snapshots,
         "missing_chunks": report.missing_chunks,
-        "checked_snapshots": report.checked_snapshots,
+        "checked_snapshots": report.checked_snapshots.len(),
         "checked_packs": report.checked_packs,
         "bytes_read": report.read_bytes,
     })

@@ -72,8 +72,8 @@ pub struct VerifyReport {
     pub snapshots: Vec<SnapshotDamage>,
     /// Chunks that a snapshot needs and no pack has.
     pub missing_chunks: u64,
-    /// Snapshots that were checked.
-    pub checked_snapshots: u64,
+    /// The snapshots that were checked: those whose manifest could be read, sorted.
+    pub checked_snapshots: Vec<ManifestId>,
     /// Packs of which presence and length were checked.
     pub checked_packs: u64,
     /// Blocks that were read, opened and hashed.
@@ -94,5 +94,6 @@ impl VerifyReport {
         self.damaged.sort();
         self.damaged.dedup();
         self.snapshots.sort();
+        self.checked_snapshots.sort_unstable();
     }
 }

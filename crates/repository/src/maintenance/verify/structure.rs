@@ -35,6 +35,7 @@ impl Structure {
             verification.options.cancel.check()?;
             match repository.read_manifest(id) {
                 Ok(manifest) => {
+                    verification.report.lock().checked_snapshots.push(*id);
                     structure.walk(verification, &manifest)?;
                     structure.manifests.push((*id, manifest));
                 }
@@ -51,7 +52,6 @@ impl Structure {
     fn walk(&mut self, verification: &Verification<'_>, manifest: &Manifest) -> Result<()> {
         let (shared, survey) = (verification.shared, verification.survey);
         let Self { live, missing, .. } = self;
-        verification.report.lock().checked_snapshots += 1;
         let walked = walk_with(&mut |id| survey.chunk(shared, id), &manifest.root, &mut |id, role| {
             verification.options.cancel.check()?;
             let Some(number) = survey.index.chunk_number(&id) else {
