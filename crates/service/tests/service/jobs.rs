@@ -1,7 +1,8 @@
 //! Retention that nobody asks for, and jobs that expire.
 
+use backstay_catalog::{Catalog, CatalogOptions};
 use backstay_model::retention::job::JobRules;
-use backstay_model::{ErrorKind, Role};
+use backstay_model::{Clock, ErrorKind, Role};
 use backstay_service::view::NewCheckpoint;
 use backstay_service::{DEFAULT_PROJECT, Service, Settings};
 
@@ -14,6 +15,7 @@ const DAY_S: i64 = 86_400;
 on_both!(
     policies_are_carried_out_without_asking,
     what_outlives_its_time_goes_however_many_jobs_wait,
+    a_job_with_an_unreadable_policy_holds_up_no_other,
     an_idle_job_expires_and_can_come_back,
     a_hold_keeps_a_job_from_expiring,
     a_plan_is_carried_out_on_its_own_job_alone,
@@ -65,6 +67,30 @@ async fn policies_are_carried_out_without_asking(fixture: &Fixture) {
     assert_eq!((shared.own, shared.from), (None, Some("server")));
     server.tidy().await.unwrap();
     assert_eq!(steps(&server, "shared").await, ["step_4"]);
+}
+
+async fn a_job_with_an_unreadable_policy_holds_up_no_other(fixture: &Fixture) {
+    let service = &fixture.service;
+    for job in ["bad", "good"] {
+        for n in 0..3 {
+            save(service, job, n).await;
+        }
+        fixture.clock.advance(1);
+    }
+    set(service, Some("good"), Some(&keep_last(1))).await;
+    let catalog = Catalog::open(&fixture.database.location(), &CatalogOptions::default()).await.unwrap();
+    let mut tx = catalog.begin().await.unwrap();
+    let due = tx.jobs_due(fixture.clock.now(), 10).await.unwrap();
+    let bad = due.iter().find(|job| job.name == "bad").unwrap().number;
+    tx.set_job_retention(bad, Some(&serde_json::json!({"keep_last": "many"}))).await.unwrap();
+    tx.commit().await.unwrap();
+    for _ in 0..2 {
+        service.tidy().await.unwrap();
+        assert_eq!(steps(service, "bad").await.len(), 3);
+        assert_eq!(steps(service, "good").await.len(), 1);
+        save(service, "good", 3).await;
+        fixture.clock.advance(1);
+    }
 }
 
 async fn what_outlives_its_time_goes_however_many_jobs_wait(fixture: &Fixture) {
