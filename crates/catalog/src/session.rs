@@ -1,7 +1,7 @@
 //! A connection on which queries run.
 
 use crate::error::{CatalogError, Result};
-use crate::sql::{Connection, Fields, RawRow, Record, Statement};
+use crate::sql::{Condition, Connection, Fields, RawRow, Record, Statement};
 
 /// A connection for as long as it is needed. Every read of the catalog is a method of it.
 ///
@@ -30,6 +30,11 @@ impl Session {
 
     pub(crate) fn is_postgres(&self) -> bool {
         self.connection.is_postgres()
+    }
+
+    /// A condition that holds for everything so far.
+    pub(crate) fn condition(&self) -> Condition {
+        Condition::new(self.is_postgres())
     }
 
     fn check(&self) -> Result<()> {

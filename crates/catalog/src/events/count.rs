@@ -8,7 +8,7 @@ use crate::buckets::{DAY, cover};
 use crate::error::Result;
 use crate::page::Total;
 use crate::session::Session;
-use crate::sql::{Condition, sql};
+use crate::sql::sql;
 
 impl Session {
     pub(super) async fn count_events(
@@ -25,7 +25,7 @@ impl Session {
             // Actors and sources have no buckets of time.
             (_, scope) => scope.filter(|_| filter.actor.is_none() && filter.source.is_none()),
         };
-        let mut condition = if scope.is_some() { Condition::default() } else { selection.condition.clone() };
+        let mut condition = if scope.is_some() { self.condition() } else { selection.condition.clone() };
         let text = if let Some(scope) = &scope {
             let cover = cover(filter.stretch(), &[DAY]);
             let (clause, scope) = match &filter.tenant {

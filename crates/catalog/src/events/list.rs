@@ -5,6 +5,7 @@
 
 use backstay_model::{Event, Outcome, SourceId, Subject, TenantId, Timestamp};
 
+use super::append::actor_word;
 use super::read::{COLUMNS, qualified};
 use super::search::{Way, narrow_page};
 use crate::buckets::{DAY, HOUR, Stretch, cover};
@@ -177,7 +178,7 @@ impl Session {
         let stretch = filter.stretch();
         let cover = cover(stretch, &[DAY, HOUR]);
         let hour = HOUR * 1_000_000;
-        let mut condition = Condition::default();
+        let mut condition = self.condition();
         let mut parts = Vec::new();
         let mut part = |condition: &mut Condition, width: i64, from: i64, to: i64| {
             let (width, from, to) = (condition.bind(width), condition.bind(from), condition.bind(to));
@@ -204,15 +205,19 @@ impl Session {
 
     /// Everything that the filter asks for but the facets; `None` when nothing can match.
     async fn event_selection(&mut self, filter: &EventFilter, reading: Reading) -> Result<Option<Selection>> {
-        let mut condition = Condition::default();
+        let mut condition = self.condition();
         // The index of words knows the scope too, unless the scope's own index is the better one.
         let scoped = filter.text.is_some() && reading != Reading::Narrow;
         let words = match &filter.text {
             Some(text) => {
                 let mut exact = Vec::new();
                 if scoped {
-                    exact.extend(filter.tenant.as_ref().map(|tenant| scope_word('t', tenant.as_str())));
-                    exact.extend(filter.actor.as_ref().map(|actor| scope_word('a', actor)));
+                    match (&filter.tenant, &filter.actor) {
+                        (Some(tenant), Some(actor)) => exact.push(actor_word(tenant, actor)),
+                        (Some(tenant), None) => exact.push(scope_word('t', tenant.as_str())),
+                        (None, Some(actor)) => exact.push(scope_word('a', actor)),
+                        (None, None) => {}
+                    }
                     exact.extend(filter.source.as_ref().map(|source| scope_word('s', source.as_str())));
                 }
                 let Some(query) = text_query(text, &exact, self.is_postgres()) else { return Ok(None) };
@@ -321,14 +326,7 @@ impl Session {
             );
             return self.all(sql("list events", text).bind_all(condition.values)).await;
         }
-        let newest = NewestOfFacets {
-            table: "events",
-            key: "seq",
-            facets: &facets.wanted,
-            limit,
-            offset,
-            postgres: self.is_postgres(),
-        };
+        let newest = NewestOfFacets { table: "events", key: "seq", facets: &facets.wanted, limit, offset };
         let newest = newest.query(&mut condition);
         let text = format!("SELECT {COLUMNS} FROM events WHERE seq IN ({newest}) ORDER BY seq DESC");
         self.all(sql("list events", text).bind_all(condition.values)).await

@@ -171,7 +171,7 @@ impl Session {
         }
         let near = ranges[0].0;
 
-        let mut condition = Condition::default();
+        let mut condition = self.condition();
         let has = |words: &str, condition: &mut Condition| {
             let place = condition.bind(words);
             format!("ts_match_vq(body, CAST({place} AS tsquery))")

@@ -4,6 +4,8 @@
 //! pinned) exist in the scope (a source, a tenant, everything) and how many snapshots each has: that is the total. The
 //! page is the merge of the wanted facets, each read from its own stretch of an index.
 
+use std::mem;
+
 use backstay_model::{Kind, SnapshotState, SourceId, TenantId, Timestamp, Trigger};
 
 use super::facet::Facet;
@@ -136,7 +138,7 @@ impl Session {
         }
         let widths = if filter.source.is_some() { &[PERIOD, DAY][..] } else { &[PERIOD, DAY, HOUR] };
         let cover = cover(filter.stretch(), widths);
-        let mut condition = Condition::default();
+        let mut condition = self.condition();
         let mut parts = Vec::new();
         let scope = condition.bind(filter.scope());
         let wanted = condition.among("facet", &facets.wanted, facets.all);
@@ -149,16 +151,11 @@ impl Session {
             ));
         }
         for edge in &cover.edges {
-            let (from, to) = (condition.bind(edge.from), condition.bind(edge.to));
-            let mut scoped = Condition { text: String::new(), values: condition.values };
-            scope_condition(filter, &mut scoped);
-            let scoped_text =
-                if scoped.text.is_empty() { String::new() } else { format!("{} AND", scoped.text) };
-            condition.values = scoped.values;
-            parts.push(format!(
-                "SELECT count(*) AS n FROM snapshots
-                 WHERE {scoped_text} created_at >= {from} AND created_at < {to} {wanted}"
-            ));
+            scope_condition(filter, &mut condition);
+            condition.and("created_at >= {}", edge.from);
+            condition.and("created_at < {}", edge.to);
+            let clause = mem::take(&mut condition.text);
+            parts.push(format!("SELECT count(*) AS n FROM snapshots WHERE {clause} {wanted}"));
         }
         if parts.is_empty() {
             return Ok((0, true));
@@ -201,7 +198,7 @@ impl Session {
     /// Tables and condition of a filter with a label or a text; `None` when nothing can match.
     fn matching(&self, filter: &SnapshotFilter, facets: &Facets) -> Option<(&'static str, Condition)> {
         let postgres = self.is_postgres();
-        let mut condition = Condition::default();
+        let mut condition = self.condition();
         let mut key = "snapshots.created_at";
         let from = match &filter.text {
             Some(text) => {
@@ -260,7 +257,7 @@ impl Session {
             );
             return self.all(sql("list snapshots", text).bind_all(condition.values)).await;
         }
-        let mut bounds = Condition::default();
+        let mut bounds = self.condition();
         if let Some(label) = &filter.label {
             bounds.and("snapshots.label = {}", label);
         }
@@ -288,7 +285,6 @@ impl Session {
             facets: &facets.wanted,
             limit,
             offset: paging.offset,
-            postgres: self.is_postgres(),
         };
         let newest = newest.query(&mut bounds);
         let text = format!(

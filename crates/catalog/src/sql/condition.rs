@@ -3,13 +3,19 @@
 use super::value::Value;
 
 /// A condition under construction: its text and the values bound so far.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Condition {
     pub(crate) text: String,
     pub(crate) values: Vec<Value>,
+    postgres: bool,
 }
 
 impl Condition {
+    /// One that holds for everything, in the dialect of PostgreSQL or of SQLite.
+    pub(crate) fn new(postgres: bool) -> Self {
+        Self { text: String::new(), values: Vec::new(), postgres }
+    }
+
     /// Binds a value; returns its place.
     pub(crate) fn bind(&mut self, value: impl Into<Value>) -> String {
         self.values.push(value.into());
@@ -32,8 +38,8 @@ impl Condition {
 
     /// Adds that `column` is one of `values`.
     pub(crate) fn and_in(&mut self, column: &str, values: &[i64]) {
-        let places: Vec<String> = values.iter().map(|value| self.bind(*value)).collect();
-        self.and_text(&format!("{column} IN ({})", places.join(", ")));
+        let any = self.any_of(values);
+        self.and_text(&format!("{column} {any}"));
     }
 
     /// Binds `values`; returns the end of a condition that `column` is one of them, unless they are `all` that there are.
@@ -41,11 +47,17 @@ impl Condition {
     /// No index is asked for them: behind a range of the index's other columns, PostgreSQL would go through that range once for
     /// each value.
     pub(crate) fn among(&mut self, column: &str, values: &[i64], all: bool) -> String {
-        if all {
-            return String::new();
+        if all { String::new() } else { format!("AND +{column} {}", self.any_of(values)) }
+    }
+
+    /// Binds `values`; returns the end of a comparison with any of them.
+    fn any_of(&mut self, values: &[i64]) -> String {
+        if self.postgres {
+            // Reading and planning a text takes longer the more places it has.
+            return format!("= ANY ({})", self.bind(values));
         }
         let places: Vec<String> = values.iter().map(|value| self.bind(*value)).collect();
-        format!("AND +{column} IN ({})", places.join(", "))
+        format!("IN ({})", places.join(", "))
     }
 }
 
@@ -60,7 +72,6 @@ pub(crate) struct NewestOfFacets<'a> {
     pub(crate) facets: &'a [i64],
     pub(crate) limit: u64,
     pub(crate) offset: u64,
-    pub(crate) postgres: bool,
 }
 
 impl NewestOfFacets<'_> {
@@ -74,18 +85,16 @@ impl NewestOfFacets<'_> {
                 limit + offset
             )
         };
-        let places: Vec<String> = self.facets.iter().map(|facet| condition.bind(*facet)).collect();
         // PostgreSQL would plan each arm of a union by itself, which takes longer than reading them.
-        let arms = if self.postgres {
-            let wanted: Vec<String> = places.iter().map(|place| format!("({place})")).collect();
-            format!(
-                "(VALUES {}) AS wanted (facet) CROSS JOIN LATERAL ({}) AS arm",
-                wanted.join(", "),
-                arm("wanted.facet")
-            )
+        let arms = if condition.postgres {
+            let wanted = condition.bind(self.facets);
+            format!("unnest({wanted}) AS wanted (facet) CROSS JOIN LATERAL ({}) AS arm", arm("wanted.facet"))
         } else {
-            let arms: Vec<String> =
-                places.iter().map(|place| format!("SELECT * FROM ({}) AS arm", arm(place))).collect();
+            let arms: Vec<String> = self
+                .facets
+                .iter()
+                .map(|facet| format!("SELECT * FROM ({}) AS arm", arm(&condition.bind(*facet))))
+                .collect();
             format!("({}) AS arms", arms.join(" UNION ALL "))
         };
         format!("SELECT {key} FROM {arms} ORDER BY {key} DESC LIMIT {limit} OFFSET {offset}")

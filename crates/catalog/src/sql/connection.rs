@@ -8,7 +8,7 @@ use sqlx::{Arguments, AssertSqlSafe, Executor, PgConnection, Postgres, Sqlite};
 
 use super::row::RawRow;
 use super::statement::Statement;
-use super::value::Value;
+use super::value::{Value, joined};
 use crate::error::{CatalogError, Result};
 use crate::sqlite::WriterGuard;
 
@@ -152,11 +152,14 @@ fn copy_texts(statement: &Statement) -> (String, String) {
     // From the last on, so that `$1` is not found in `$12`.
     for (place, value) in statement.values.iter().enumerate().rev() {
         let place = place + 1;
-        let kind = if matches!(value, Value::Int(_)) { "BIGINT" } else { "TEXT" };
-        text = text.replace(
-            &format!("${place}"),
-            &format!("CAST(current_setting('backstay.value{place}') AS {kind})"),
-        );
+        let setting = format!("current_setting('backstay.value{place}')");
+        let read = match value {
+            Value::Int(_) => format!("CAST({setting} AS BIGINT)"),
+            // Read once and not for each row.
+            Value::Ints(_) => format!("ARRAY(SELECT unnest(CAST({setting} AS BIGINT[])))"),
+            Value::Text(_) | Value::Bytes(_) => format!("CAST({setting} AS TEXT)"),
+        };
+        text = text.replace(&format!("${place}"), &read);
         settings.push(format!("set_config('backstay.value{place}', ${place}, false)"));
     }
     (format!("COPY ({text}) TO STDOUT (FORMAT binary)"), format!("SELECT {}", settings.join(", ")))
@@ -169,6 +172,7 @@ fn sqlite_arguments(values: Vec<Value>) -> SqliteArguments {
             Value::Int(value) => Arguments::add(&mut arguments, value),
             Value::Text(value) => Arguments::add(&mut arguments, value),
             Value::Bytes(value) => Arguments::add(&mut arguments, value),
+            Value::Ints(values) => Arguments::add(&mut arguments, format!("[{}]", joined(&values))),
         };
         added.expect("integers, texts and bytes always encode");
     }
@@ -182,6 +186,7 @@ fn postgres_arguments(values: Vec<Value>) -> PgArguments {
             Value::Int(value) => Arguments::add(&mut arguments, value),
             Value::Text(value) => Arguments::add(&mut arguments, value),
             Value::Bytes(value) => Arguments::add(&mut arguments, value),
+            Value::Ints(values) => Arguments::add(&mut arguments, values),
         };
         added.expect("integers, texts and bytes always encode");
     }
@@ -195,15 +200,20 @@ mod tests {
 
     #[test]
     fn the_values_of_a_copy_are_settings() {
-        let mut statement = sql("read", "SELECT a FROM t WHERE a > $1 AND b = $2 LIMIT $10");
+        let mut statement = sql("read", "SELECT a FROM t WHERE a > $1 AND b = $2 AND c = ANY ($3) LIMIT $10");
         for n in 1..=10i64 {
-            statement = if n == 2 { statement.bind("x' $1") } else { statement.bind(n) };
+            statement = match n {
+                2 => statement.bind("x' $1"),
+                3 => statement.bind(&[1i64, 2][..]),
+                _ => statement.bind(n),
+            };
         }
         let (copy, settings) = copy_texts(&statement);
         assert_eq!(
             copy,
             "COPY (SELECT a FROM t WHERE a > CAST(current_setting('backstay.value1') AS BIGINT) \
              AND b = CAST(current_setting('backstay.value2') AS TEXT) \
+             AND c = ANY (ARRAY(SELECT unnest(CAST(current_setting('backstay.value3') AS BIGINT[])))) \
              LIMIT CAST(current_setting('backstay.value10') AS BIGINT)) TO STDOUT (FORMAT binary)"
         );
         assert!(settings.starts_with("SELECT set_config('backstay.value10', $10, false), "));

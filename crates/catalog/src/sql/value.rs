@@ -14,13 +14,16 @@ pub(crate) enum Value {
     Text(Option<String>),
     /// Bytes.
     Bytes(Option<Vec<u8>>),
+    /// Integers: an array for PostgreSQL, a JSON array for SQLite.
+    Ints(Vec<i64>),
 }
 
 impl Value {
-    /// An integer as the text that is cast to it; the others as they are.
+    /// Integers as the text that is cast to them; the others as they are.
     pub(crate) fn into_text(self) -> Self {
         match self {
             Self::Int(value) => Self::Text(value.map(|value| value.to_string())),
+            Self::Ints(values) => Self::Text(Some(format!("{{{}}}", joined(&values)))),
             other => other,
         }
     }
@@ -29,6 +32,17 @@ impl Value {
 /// PostgreSQL cannot store NUL in a text, so it becomes U+FFFD on both databases.
 fn clean(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}
+
+/// Integers with commas between them.
+pub(crate) fn joined(values: &[i64]) -> String {
+    values.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
+}
+
+impl From<&[i64]> for Value {
+    fn from(values: &[i64]) -> Self {
+        Self::Ints(values.to_vec())
+    }
 }
 
 impl From<i64> for Value {
