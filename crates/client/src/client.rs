@@ -258,7 +258,7 @@ impl Call {
     pub(crate) fn wait(mut self, seconds: u32) -> Self {
         self.extra_time = Duration::from_secs(seconds.into());
         let lock_wait = self.lock_wait;
-        self.query(&WaitQuery { wait: (seconds > 0).then_some(seconds), lock_wait })
+        self.query(&WaitQuery { wait: Some(seconds), lock_wait })
     }
 
     /// The same without a limit on how long it takes: for streams.

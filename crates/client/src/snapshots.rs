@@ -6,8 +6,7 @@ use backstay_api::snapshot::{
     DeleteQuery, NewSnapshot, Snapshot, SnapshotAccepted, SnapshotChange, SnapshotPage, SnapshotQuery,
 };
 use backstay_api::statistics::{Statistics, StatisticsQuery};
-use backstay_api::task::TaskAccepted;
-use backstay_api::verify::VerifyRequest;
+use backstay_api::verify::{VerifyAnswer, VerifyRequest};
 use reqwest::Method;
 
 use crate::client::{Client, Result};
@@ -71,7 +70,7 @@ impl Client {
         id: &str,
         request: &VerifyRequest,
         wait_seconds: u32,
-    ) -> Result<TaskAccepted> {
+    ) -> Result<VerifyAnswer> {
         let call = self.api(Method::POST, &["snapshots", id, "verify"]);
         self.fetch(call.json(request).key(self.new_key()).wait(wait_seconds)).await
     }

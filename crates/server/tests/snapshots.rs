@@ -9,7 +9,7 @@ use backstay_api::hold::{HoldQuery, NewHold};
 use backstay_api::snapshot::SnapshotChange;
 use backstay_api::statistics::StatisticsQuery;
 use backstay_api::task::TaskState;
-use backstay_api::verify::{VerifyDepth, VerifyRequest};
+use backstay_api::verify::{VerifyAnswer, VerifyDepth, VerifyRequest};
 use backstay_model::Role;
 use reqwest::Method;
 use serde_json::json;
@@ -154,11 +154,20 @@ async fn a_verification_reads_everything_and_counts_are_kept() {
     let accepted = client.verify_snapshot(&id, &request, 30).await.unwrap();
     assert_eq!(accepted.state, TaskState::Done);
     let task = client.get_task(&accepted.task_id).await.unwrap();
+    assert_eq!(task.result, accepted.result);
     assert_eq!(task.result.unwrap()["healthy"], true);
+    let path = format!("/api/v1/snapshots/{id}/verify");
+    for (query, status) in [("", 200), ("?wait=0", 202)] {
+        let request = server.request(Method::POST, &format!("{path}{query}")).bearer_auth(&operator);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), status, "{query}");
+        let answer: VerifyAnswer = answer.json().await.unwrap();
+        assert_eq!(answer.state == TaskState::Done, status == 200);
+        assert_eq!(answer.result.is_some(), status == 200);
+    }
     let statistics = client.statistics(&StatisticsQuery::default()).await.unwrap();
     assert_eq!((statistics.snapshots, statistics.sources, statistics.logical_bytes), (1, 1, 300_021));
     let viewer = server.token(Role::Viewer).await;
-    let path = format!("/api/v1/snapshots/{id}/verify");
     refused(server.request(Method::POST, &path), Some(&viewer), 403).await;
     let bad = server.request(Method::POST, &path).json(&json!({"depth": "sample", "sample_percent": 101}));
     refused(bad, Some(&operator), 422).await;

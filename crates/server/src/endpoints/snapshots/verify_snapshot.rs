@@ -1,9 +1,10 @@
 //! `POST /api/v1/snapshots/{id}/verify`
 
-use axum::response::Response;
+use axum::Json;
+use axum::response::{IntoResponse, Response};
 use backstay_api::snapshot::WaitQuery;
-use backstay_api::task::{TaskAccepted, TaskState};
-use backstay_api::verify::{VerifyDepth, VerifyRequest};
+use backstay_api::task::TaskState;
+use backstay_api::verify::{VerifyAnswer, VerifyDepth, VerifyRequest};
 use backstay_model::SnapshotId;
 use backstay_service::view;
 
@@ -14,7 +15,11 @@ use crate::problems::{Conflicting, OfOne, Signed, WithBody};
 use crate::waiting::wait_for;
 use crate::wire;
 
-/// Reads a snapshot back to prove that it is there. The result of the task names each lost path.
+/// How long the request waits for the end when it does not say, in seconds.
+const WAIT_S: u32 = 60;
+
+/// Reads a snapshot back to prove that it is there. The result names each lost path. Without `wait` the answer comes when the snapshot
+/// was read, or after a minute.
 #[utoipa::path(
     post,
     path = "/api/v1/snapshots/{id}/verify",
@@ -22,7 +27,8 @@ use crate::wire;
     params(IdPath, WaitQuery),
     request_body = Option<VerifyRequest>,
     responses(
-        (status = 202, description = "The snapshot is being verified.", body = TaskAccepted),
+        (status = 200, description = "The snapshot was verified.", body = VerifyAnswer),
+        (status = 202, description = "The snapshot is being verified.", body = VerifyAnswer),
         Signed, OfOne, WithBody, Conflicting
     )
 )]
@@ -40,8 +46,14 @@ pub(crate) async fn verify_snapshot(
     };
     let scope = view::VerifyScope::Snapshots(vec![id]);
     let task = state.service().queue_verify(&caller, &scope, depth, request.restore_test).await?;
-    let ended = wait_for(&state, &caller, &task, wait).await;
-    let task_state = ended.map_or(TaskState::Queued, |task| wire::task_state(task.state));
+    let wait = WaitQuery { wait: wait.wait.or(Some(WAIT_S)), ..wait };
     let location = format!("/api/v1/tasks/{task}");
-    Ok(accepted(&location, TaskAccepted { task_id: task.into(), state: task_state }))
+    let mut answer =
+        VerifyAnswer { task_id: task.to_string(), state: TaskState::Queued, result: None, error: None };
+    if let Some(seen) = wait_for(&state, &caller, &task, wait).await {
+        answer.state = wire::task_state(seen.state);
+        (answer.result, answer.error) = (seen.result, seen.error);
+    }
+    let is_final = answer.state.is_final();
+    Ok(if is_final { Json(answer).into_response() } else { accepted(&location, answer) })
 }
