@@ -3,7 +3,7 @@
 use backstay_model::Timestamp;
 
 use super::list::{EventFilter, Facets, Selection};
-use super::search::Ways;
+use super::search::{Way, Ways};
 use crate::buckets::{DAY, cover};
 use crate::error::Result;
 use crate::page::Total;
@@ -63,7 +63,8 @@ impl Session {
             }
             format!("SELECT CAST(sum(n) AS BIGINT) FROM ({}) AS parts", parts.join(" UNION ALL "))
         } else {
-            if !facets.all {
+            // Behind the facet, the index of an actor or a source has the numbers in order.
+            if !facets.all || ways.count == Way::Among {
                 condition.and_in("events.facet", &facets.wanted);
             }
             if let Some(from) = ways.counted_from {

@@ -68,6 +68,8 @@ enum Reading {
     Pages,
     /// As [`Way::Narrow`] says.
     Narrow,
+    /// As [`Way::Among`] says.
+    Among,
     /// All of it, in the order of the log.
     Whole,
 }
@@ -142,8 +144,15 @@ impl Session {
         let narrow = self.is_narrow_search(filter, &facets);
         let reading = if narrow { Reading::Narrow } else { Reading::Pages };
         let Some(selection) = self.event_selection(filter, reading).await? else { return Ok(Page::empty()) };
-        let ways = self.event_ways(&facets, &selection, narrow, paging).await?;
-        let total = self.count_events(filter, &facets, &selection, &ways, paging.total).await?;
+        let mut ways = self.event_ways(&facets, &selection, narrow, paging).await?;
+        let counted = if self.is_counted_among(filter, &facets) {
+            ways.count = Way::Among;
+            self.event_selection(filter, Reading::Among).await?
+        } else {
+            None
+        };
+        let counted = counted.as_ref().unwrap_or(&selection);
+        let total = self.count_events(filter, &facets, counted, &ways, paging.total).await?;
         let items = self.event_page(filter, &facets, &selection, ways.page, paging, before).await?;
         Ok(Page::cut(items, paging.limit, total, |event| event.seq as i64))
     }
@@ -225,12 +234,12 @@ impl Session {
             }
             None => None,
         };
-        let key = match (scoped, self.is_postgres()) {
+        let key = match (scoped && reading != Reading::Among, self.is_postgres()) {
             (false, _) => "events.seq",
             (true, false) => "event_text.rowid",
             (true, true) => "event_text.seq",
         };
-        if !scoped {
+        if !scoped || reading == Reading::Among {
             let whole = reading == Reading::Whole;
             if let Some(tenant) = &filter.tenant {
                 let narrower =

@@ -35,6 +35,9 @@ pub(super) enum Way {
     Index,
     /// The events of an actor, a source or a thing are looked at (PostgreSQL).
     Narrow,
+    /// The events of an actor or a source are looked for among those that the index of words gives for them (SQLite): an index of
+    /// them has the times too, so that no event is read. Only for counting.
+    Among,
 }
 
 /// The ways of one list.
@@ -122,6 +125,16 @@ impl Session {
     pub(super) fn is_narrow_search(&self, filter: &EventFilter, facets: &Facets) -> bool {
         let few = (filter.actor.is_some() || filter.source.is_some()) && facets.wanted_count <= NARROW;
         self.is_postgres() && filter.text.is_some() && (few || filter.subject.is_some())
+    }
+
+    /// Whether the matches are counted as [`Way::Among`] says.
+    pub(super) fn is_counted_among(&self, filter: &EventFilter, facets: &Facets) -> bool {
+        let few = (filter.actor.is_some() || filter.source.is_some()) && facets.wanted_count <= NARROW;
+        few && filter.tenant.is_some()
+            && filter.text.is_some()
+            && filter.subject.is_none()
+            && filter.is_timed()
+            && !self.is_postgres()
     }
 
     /// The ways to the number of matches and to a page of them. They are the same for every page, so that all of them tell the
@@ -214,7 +227,7 @@ impl Session {
     /// The tables of a selection that is read in this way.
     pub(super) fn event_tables(&self, selection: &Selection, way: Way) -> &'static str {
         match (selection.words.is_some(), way) {
-            (false, _) => "events",
+            (false, _) | (true, Way::Among) => "events",
             (true, Way::Planned) if self.is_postgres() => {
                 "event_text JOIN events ON events.seq = event_text.seq"
             }
@@ -235,6 +248,15 @@ impl Session {
     pub(super) fn with_words(&self, selection: &Selection, way: Way, condition: &mut Condition) -> String {
         let Some(words) = selection.words.as_deref() else { return String::new() };
         match (self.is_postgres(), way) {
+            (_, Way::Among) => {
+                let place = condition.bind(words);
+                let (low, high) = selection.span.unwrap_or((1, i64::MAX));
+                let (low, high) = (condition.bind(low), condition.bind(high));
+                condition.and_text(&format!(
+                    "+events.seq IN (SELECT rowid FROM event_text
+                                     WHERE event_text MATCH {place} AND rowid >= {low} AND rowid <= {high})"
+                ));
+            }
             (false, _) => condition.and("event_text MATCH {}", words),
             (true, Way::Planned) => condition.and("event_text.body @@ CAST({} AS tsquery)", words),
             // The function of the operator `@@`, for which the planner knows no index.
