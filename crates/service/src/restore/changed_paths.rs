@@ -1,8 +1,12 @@
 //! Which paths an operation changed, as the catalog keeps them: undo touches nothing else.
 
+use std::path::Path;
+
+use backstay_model::OperationId;
 use backstay_source_workspace::{self as workspace, Action, PathChange, PathChangeKind, RestorePlan};
 use serde::{Deserialize, Serialize};
 
+use crate::error::Result;
 use crate::view::ChangeSummary;
 
 /// How many paths are kept by name. Of an operation with more, they are found again by comparing its two snapshots.
@@ -16,6 +20,9 @@ pub(crate) struct ChangedPaths {
     /// All of them, unless they are too many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     paths: Option<Vec<PathText>>,
+    /// What each of them was like afterwards, as a fingerprint, when no snapshot tells it; `None` where nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after: Option<Vec<Option<String>>>,
 }
 
 /// A path as JSON: a text, or its bytes when it is not UTF-8.
@@ -41,7 +48,7 @@ impl ChangedPaths {
         let changes = plan.changes();
         let paths = (changes.len() <= MOST_PATHS)
             .then(|| changes.iter().map(|change| PathText::of(change.path.clone())).collect());
-        Self { summary: summary_of(plan), paths }
+        Self { summary: summary_of(plan), paths, after: None }
     }
 
     /// What a set of changes changed, without what lies in git's own directory: that is not put back by paths.
@@ -57,7 +64,7 @@ impl ChangedPaths {
         };
         let paths = (kept.len() <= MOST_PATHS)
             .then(|| kept.iter().map(|change| PathText::of(change.path.clone())).collect());
-        Self { summary, paths }
+        Self { summary, paths, after: None }
     }
 
     /// As the catalog stores it.
@@ -68,6 +75,42 @@ impl ChangedPaths {
     /// Reads what the catalog stores.
     pub(crate) fn from_json(stored: &serde_json::Value) -> Self {
         serde_json::from_value(stored.clone()).unwrap_or_default()
+    }
+
+    /// Notes what the paths are like now, right after the operation. Of too many paths nothing is noted.
+    pub(crate) fn look(&mut self, root: &Path, operation: &OperationId) -> Result<()> {
+        self.after = self.fingerprints(root, operation)?;
+        Ok(())
+    }
+
+    /// Whether it is noted what the paths were like afterwards.
+    pub(crate) const fn is_looked_at(&self) -> bool {
+        self.after.is_some()
+    }
+
+    /// Whether something was at the path with this index afterwards; `true` when that is not noted.
+    pub(super) fn was_there(&self, index: usize) -> bool {
+        self.after.as_ref().and_then(|after| after.get(index)).is_none_or(Option::is_some)
+    }
+
+    /// The paths that are not as the operation left them; nothing when that is not noted.
+    pub(super) fn edited(&self, root: &Path, operation: &OperationId) -> Result<Vec<Vec<u8>>> {
+        let (Some(after), Some(paths)) = (&self.after, self.paths()) else { return Ok(Vec::new()) };
+        let now = self.fingerprints(root, operation)?.unwrap_or_default();
+        let is_edited = after.iter().zip(now).map(|(after, now)| *after != now);
+        Ok(paths
+            .into_iter()
+            .zip(is_edited)
+            .filter(|(_, is_edited)| *is_edited)
+            .map(|(path, _)| path)
+            .collect())
+    }
+
+    fn fingerprints(&self, root: &Path, operation: &OperationId) -> Result<Option<Vec<Option<String>>>> {
+        let Some(paths) = self.paths() else { return Ok(None) };
+        let found = workspace::fingerprints(root, &paths, operation.as_str().as_bytes())?;
+        let hex = |found: workspace::Fingerprint| found.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Some(found.into_iter().map(|found| found.map(hex)).collect()))
     }
 
     /// All paths, unless they were too many.

@@ -4,6 +4,7 @@
 //! (all in the workspace) → **the commit point** of the record: one transaction ends the operation, counts the change
 //! and appends the event → the journal is told that it is no longer needed.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use backstay_catalog::{OperationRow, OperationState as RowState, SnapshotRow, So
 use backstay_model::{Caller, Trigger};
 use backstay_source::{CannotRestore, RestoreReport};
 use backstay_source_workspace::{
-    self as workspace, ExcludeOptions, ExecuteOptions, RestoreOptions, RestorePlan, Selection, Steps,
+    self as workspace, ExcludeOptions, ExecuteOptions, RestoreOptions, RestorePlan, Seen, Selection, Steps,
     WorkspaceAttributes, WorkspaceLock,
 };
 
@@ -32,8 +33,16 @@ pub(super) struct PutBack {
     pub(super) keep_new: bool,
     /// Whether a dependency that was moved since goes back, too.
     pub(super) force: bool,
-    /// What belongs to it and no snapshot covers.
-    pub(super) left_out: Vec<CannotRestore>,
+    /// What the undone operation changed, as far as it is kept by name.
+    pub(super) listed: Vec<Listed>,
+}
+
+/// A path that an operation changed.
+#[derive(Debug, Clone)]
+pub(super) struct Listed {
+    pub(super) path: Vec<u8>,
+    /// Whether the operation left something there.
+    pub(super) was_there: bool,
 }
 
 /// A change that is planned and can be undone.
@@ -100,10 +109,49 @@ impl Service {
         let secured = self.secure(caller, source, row, &put_back, run).await?;
         let Some(safety) = &secured.safety else { return Ok(secured.done(None)) };
         let plan = Arc::clone(&secured.plan);
+        let left_out = self.left_out(source, &plan, &put_back).await?;
         let report = self.execute_plan(plan, lock, row, &put_back, safety, run).await?;
         let mut done = secured.done(Some(report));
-        done.not_restored.extend(put_back.left_out);
+        done.not_restored.extend(left_out);
         Ok(done)
+    }
+
+    /// What the undone operation changed and no plan can put back, because snapshots leave it out.
+    async fn left_out(
+        &self,
+        source: &SourceRow,
+        plan: &Arc<RestorePlan>,
+        put_back: &PutBack,
+    ) -> Result<Vec<CannotRestore>> {
+        if put_back.listed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (root, plan, listed) = (self.workspace_root(source)?, Arc::clone(plan), put_back.listed.clone());
+        let target = Stored::of(&put_back.target, self.lazy_repository())?;
+        blocking("look for paths that snapshots leave out", move || {
+            let target = target.open()?;
+            let planned: HashSet<&[u8]> = plan
+                .changes()
+                .iter()
+                .map(|change| change.path.as_slice())
+                .chain(plan.cannot_restore().iter().map(|left| left.path.as_slice()))
+                .collect();
+            let mut left_out = Vec::new();
+            for Listed { path, was_there } in listed {
+                if planned.contains(path.as_slice())
+                    || target.reader.lookup_path(&target.manifest.root, &path)?.is_some()
+                {
+                    continue;
+                }
+                // A path that is no longer there, and was not there before, is as it should be.
+                if !was_there || Seen::look(&root, &path)? != Seen::NOTHING {
+                    let reason = "snapshots leave it out, so it stays as it is".to_owned();
+                    left_out.push(CannotRestore { path, reason });
+                }
+            }
+            Ok(left_out)
+        })
+        .await
     }
 
     /// Plans against the tree as it is now and, when there is something to change, takes the safety snapshot.

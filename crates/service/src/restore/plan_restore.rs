@@ -47,7 +47,7 @@ impl Service {
             selection: Selection::of_patterns(&request.paths)?,
             keep_new: request.keep_new,
             force: false,
-            left_out: Vec::new(),
+            listed: Vec::new(),
         };
         let (plan, _) = self.plan_now(root, &put_back, &Run::default()).await?;
 

@@ -99,7 +99,7 @@ impl Service {
                 not_restored: recovered.not_restored.clone(),
                 recovered: true,
             };
-            Box::pin(self.end_upgrade(&caller, source, &row, &done, &Run::default())).await?;
+            Box::pin(self.end_upgrade(&caller, source, &row, done, &Run::default())).await?;
             return Ok(());
         }
         let mut tx = self.begin().await?;

@@ -4,18 +4,17 @@ use std::sync::Arc;
 
 use backstay_catalog::{OperationRow, OperationState as RowState, SnapshotRow, SourceRow};
 use backstay_model::{Action, Caller, OperationId, SnapshotId, SourceId, TaskId};
-use backstay_source::CannotRestore;
 use backstay_source_workspace::{self as workspace, ContentCheck, DiffOptions, Selection, WorkspaceLock};
 
 use super::changed_paths::{ChangedPaths, is_only_directory_time};
-use super::execute::PutBack;
+use super::execute::{Listed, PutBack};
 use super::operation::{NewOperation, UpgradeDetail, request_of, view};
 use super::restore_snapshot::result_of;
 use crate::error::{FieldProblem, Result, ServiceError};
 use crate::hooks::Hook;
 use crate::run::Run;
 use crate::service::{Service, blocking};
-use crate::snapshots::{OpenedSnapshot, Stored, context_of};
+use crate::snapshots::{Stored, context_of};
 use crate::tasks::Work;
 use crate::view::{Operation, QueuedOperation, RestoreRequest};
 
@@ -27,8 +26,8 @@ struct Undoable {
     row: OperationRow,
     /// The state before it.
     before: SnapshotRow,
-    /// The state that it put back.
-    after: SnapshotRow,
+    /// The state that it put back or left; `None` when that is noted path by path.
+    after: Option<SnapshotRow>,
 }
 
 impl Service {
@@ -137,7 +136,7 @@ impl Service {
                 row.state
             )));
         }
-        let (Some(before), Some(after)) = (row.snapshot.clone(), row.target.clone()) else {
+        let Some(before) = row.snapshot.clone() else {
             return Err(ServiceError::conflict(format!("Operation {id} changed nothing")));
         };
         let mut find = async |snapshot: &SnapshotId| {
@@ -148,7 +147,12 @@ impl Service {
                 ))
             })
         };
-        let (before, after) = (find(&before).await?, find(&after).await?);
+        let before = find(&before).await?;
+        let after = match &row.target {
+            _ if ChangedPaths::from_json(&row.changed_paths).is_looked_at() => None,
+            Some(after) => Some(find(after).await?),
+            None => return Err(ServiceError::conflict(format!("Operation {id} changed nothing"))),
+        };
         Ok(Undoable { row, before, after })
     }
 
@@ -176,21 +180,29 @@ impl Service {
     ) -> Result<PutBack> {
         let root = self.workspace_root(source)?;
         let lazy = self.lazy_repository();
-        let after = Stored::of(&undoable.after, lazy)?;
+        let stored = |row: &Option<SnapshotRow>| row.as_ref().map(|row| Stored::of(row, lazy)).transpose();
+        let after = stored(&undoable.after)?;
+        let (id, changed) = (undoable.row.id.clone(), ChangedPaths::from_json(&undoable.row.changed_paths));
         let listing = self.listing_of(&undoable.row).await?;
-        let kept = ChangedPaths::from_json(&listing.changed_paths).paths();
+        let kept = ChangedPaths::from_json(&listing.changed_paths);
         let request = request_of(&listing);
         let around = self.undoable(&listing.id).await?;
-        let around = (Stored::of(&around.before, lazy)?, Stored::of(&around.after, lazy)?);
+        let around = (Stored::of(&around.before, lazy)?, stored(&around.after)?);
         let (context, repository) = (context_of(run), self.repository_directory().cloned());
-        let (selection, left_out) = blocking("look for edited paths", move || {
-            let after = after.open()?;
-            let mut left_out = Vec::new();
-            let paths = if let Some(paths) = kept {
-                left_out = not_covered(&paths, &around.0.open()?, &around.1.open()?)?;
+        let (selection, listed) = blocking("look for edited paths", move || {
+            let mut listed = Vec::new();
+            let paths: Vec<Vec<u8>> = if let Some(paths) = kept.paths() {
+                listed.extend(
+                    paths
+                        .iter()
+                        .enumerate()
+                        .map(|(index, path)| Listed { path: path.clone(), was_there: kept.was_there(index) }),
+                );
                 paths
             } else {
-                let (old, new) = (around.0.open()?, around.1.open()?);
+                let unknown =
+                    || ServiceError::conflict(format!("It is not known what operation {id} changed"));
+                let (old, new) = (around.0.open()?, around.1.ok_or_else(unknown)?.open()?);
                 let options = DiffOptions {
                     selection: Selection::of_patterns(&request.paths)?,
                     renames: false,
@@ -205,19 +217,29 @@ impl Service {
             };
             let selection = Selection::exact(&paths)?;
             if !force {
-                let options = DiffOptions {
-                    selection: selection.clone(),
-                    content: ContentCheck::WhenUnsure,
-                    renames: false,
-                    repository,
+                let edited = match after {
+                    None => changed.edited(&root, &id)?,
+                    Some(after) => {
+                        let options = DiffOptions {
+                            selection: selection.clone(),
+                            content: ContentCheck::WhenUnsure,
+                            renames: false,
+                            repository,
+                        };
+                        let after = after.open()?;
+                        workspace::diff_live(&after.reader, &after.manifest, &root, &options, &context)?
+                            .into_iter()
+                            .filter(|change| !is_only_directory_time(change))
+                            .map(|change| change.path)
+                            .collect()
+                    }
                 };
-                let edited = workspace::diff_live(&after.reader, &after.manifest, &root, &options, &context)?;
-                refuse_edited(edited)?;
+                refuse_edited(&edited)?;
             }
-            Ok((selection, left_out))
+            Ok((selection, listed))
         })
         .await?;
-        Ok(PutBack { target: undoable.before.clone(), selection, keep_new: false, force, left_out })
+        Ok(PutBack { target: undoable.before.clone(), selection, keep_new: false, force, listed })
     }
 }
 
@@ -233,29 +255,8 @@ fn new_undo(id: OperationId, undoable: &Undoable, task: Option<TaskId>) -> NewOp
     }
 }
 
-/// The paths that an operation changed and that neither snapshot around it has: they are excluded from snapshots.
-fn not_covered(
-    paths: &[Vec<u8>],
-    before: &OpenedSnapshot,
-    after: &OpenedSnapshot,
-) -> Result<Vec<CannotRestore>> {
-    let mut found = Vec::new();
-    for path in paths {
-        let in_before = before.reader.lookup_path(&before.manifest.root, path)?.is_some();
-        if !in_before && after.reader.lookup_path(&after.manifest.root, path)?.is_none() {
-            let reason = "snapshots leave it out, so it stays as it is".to_owned();
-            found.push(CannotRestore { path: path.clone(), reason });
-        }
-    }
-    Ok(found)
-}
-
-fn refuse_edited(edited: Vec<workspace::Change>) -> Result<()> {
-    let edited: Vec<String> = edited
-        .into_iter()
-        .filter(|change| !is_only_directory_time(change))
-        .map(|change| String::from_utf8_lossy(&change.path).into_owned())
-        .collect();
+fn refuse_edited(edited: &[Vec<u8>]) -> Result<()> {
+    let edited: Vec<String> = edited.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
     let Some(first) = edited.first() else { return Ok(()) };
     let more = match edited.len() - 1 {
         0 => String::new(),

@@ -28,3 +28,4 @@ pub use output::{KeptEvent, Watch};
 pub use show_output::OutputPart;
 pub(crate) use steps::StepNote;
 pub(crate) use undo::WayBack;
+pub(crate) use upgrade_dependency::MOST_NOTED;

@@ -12,6 +12,7 @@
 
 mod apply;
 mod builder;
+mod fingerprint;
 mod flip;
 mod group;
 mod journal;
@@ -27,6 +28,7 @@ mod tree_copy;
 
 pub(crate) use apply::unfinished;
 pub use builder::{Applied, ChangeSet, ChangeSetOptions, PathChange, PathChangeKind};
+pub use fingerprint::{Fingerprint, fingerprints};
 pub(crate) use flip::{flip, remove_leftover};
 pub(crate) use group::{Decision, commit_group};
 pub(crate) use journal::{Header, Journal};
