@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use backstay_dependencies::Workspace;
+use backstay_dependencies::git::{Git, Stop};
+use backstay_dependencies::mutate::GitRecord;
 use backstay_model::OperationId;
 use backstay_source_workspace::{self as workspace, Action, PathChange, PathChangeKind, RestorePlan};
 use serde::{Deserialize, Serialize};
@@ -23,6 +26,25 @@ pub(crate) struct ChangedPaths {
     /// What each of them was like afterwards, as a fingerprint, when no snapshot tells it; `None` where nothing was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     after: Option<Vec<Option<String>>>,
+    /// What it changed in git's own files, when it changed dependencies without their commands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    git: Option<GitChange>,
+}
+
+/// What git's own files said before and after a change of dependencies.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GitChange {
+    pub(crate) before: GitRecord,
+    /// As long as the change is under way, nothing.
+    #[serde(default)]
+    pub(crate) after: GitRecord,
+}
+
+impl GitChange {
+    /// The change of an undo.
+    pub(super) fn reversed(self) -> Self {
+        Self { before: self.after, after: self.before }
+    }
 }
 
 /// A path as JSON: a text, or its bytes when it is not UTF-8.
@@ -48,13 +70,12 @@ impl ChangedPaths {
         let changes = plan.changes();
         let paths = (changes.len() <= MOST_PATHS)
             .then(|| changes.iter().map(|change| PathText::of(change.path.clone())).collect());
-        Self { summary: summary_of(plan), paths, after: None }
+        Self { summary: summary_of(plan), paths, after: None, git: None }
     }
 
     /// What a set of changes changed, without what lies in git's own directory: that is not put back by paths.
     pub(crate) fn of_changes(changes: &[PathChange]) -> Self {
-        let kept: Vec<&PathChange> =
-            changes.iter().filter(|change| !change.path.starts_with(b".git/")).collect();
+        let kept: Vec<&PathChange> = changes.iter().filter(|change| !is_of_git(&change.path)).collect();
         let count = |kind| kept.iter().filter(|change| change.kind == kind).count() as u64;
         let summary = ChangeSummary {
             added: count(PathChangeKind::Added),
@@ -64,7 +85,7 @@ impl ChangedPaths {
         };
         let paths = (kept.len() <= MOST_PATHS)
             .then(|| kept.iter().map(|change| PathText::of(change.path.clone())).collect());
-        Self { summary, paths, after: None }
+        Self { summary, paths, after: None, git: None }
     }
 
     /// As the catalog stores it.
@@ -79,8 +100,21 @@ impl ChangedPaths {
 
     /// Notes what the paths are like now, right after the operation. Of too many paths nothing is noted.
     pub(crate) fn look(&mut self, root: &Path, operation: &OperationId) -> Result<()> {
+        if let Some(git) = &mut self.git {
+            git.after = git.before.again(&Workspace::new(root, Git::new(Stop::never())))?;
+        }
         self.after = self.fingerprints(root, operation)?;
         Ok(())
+    }
+
+    /// Notes what git's own files said before.
+    pub(crate) fn with_git(self, before: GitRecord) -> Self {
+        Self { git: Some(GitChange { before, after: GitRecord::default() }), ..self }
+    }
+
+    /// What was changed in git's own files, when that is noted.
+    pub(crate) const fn git(&self) -> Option<&GitChange> {
+        self.git.as_ref()
     }
 
     /// Whether it is noted what the paths were like afterwards.
@@ -121,6 +155,11 @@ impl ChangedPaths {
         };
         self.paths.as_ref().map(|paths| paths.iter().map(bytes).collect())
     }
+}
+
+/// Whether a path lies in a git directory, or is the file that stands for one.
+fn is_of_git(path: &[u8]) -> bool {
+    path.split(|byte| *byte == b'/').any(|part| part == b".git")
 }
 
 /// How much a plan changes.

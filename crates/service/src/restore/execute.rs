@@ -18,10 +18,11 @@ use backstay_source_workspace::{
 
 use super::changed_paths::ChangedPaths;
 use super::operation::{Done, UpgradeDetail};
+use crate::dependencies::GitWayBack;
 use crate::error::Result;
 use crate::run::Run;
 use crate::service::{Service, blocking};
-use crate::snapshots::{CaptureOf, Stored, context_of};
+use crate::snapshots::{CaptureOf, Stored, context_of, scope_of};
 use crate::upgrades::WayBack;
 use crate::view::NewSnapshot;
 
@@ -35,6 +36,8 @@ pub(super) struct PutBack {
     pub(super) force: bool,
     /// What the undone operation changed, as far as it is kept by name.
     pub(super) listed: Vec<Listed>,
+    /// What of git goes back with it, after a change of dependencies without their commands.
+    pub(super) git: Option<GitWayBack>,
 }
 
 /// A path that an operation changed.
@@ -89,9 +92,7 @@ impl Service {
             }
             Err(error) => {
                 let state = if error.is_unfinished() { RowState::NeedsRecovery } else { RowState::Failed };
-                let mut tx = self.begin().await?;
-                self.fail_operation_in(&mut tx, caller, row, state, &error.message).await?;
-                tx.commit().await?;
+                self.note_failure(caller, row, state, &error.message).await;
                 Err(error)
             }
         }
@@ -110,8 +111,9 @@ impl Service {
         let Some(safety) = &secured.safety else { return Ok(secured.done(None)) };
         let plan = Arc::clone(&secured.plan);
         let left_out = self.left_out(source, &plan, &put_back).await?;
-        let report = self.execute_plan(plan, lock, row, &put_back, safety, run).await?;
+        let (report, paths) = self.execute_plan(plan, lock, row, &put_back, safety, run).await?;
         let mut done = secured.done(Some(report));
+        done.paths = paths.unwrap_or(done.paths);
         done.not_restored.extend(left_out);
         Ok(done)
     }
@@ -166,12 +168,15 @@ impl Service {
         let root = self.workspace_root(source)?;
         let (plan, excludes) = self.plan_now(root, put_back, run).await?;
         let plan = Arc::new(plan);
-        if plan.is_empty() && UpgradeDetail::of_row(row).is_none() {
+        if plan.is_empty() && UpgradeDetail::of_row(row).is_none() && put_back.git.is_none() {
             return Ok(Secured { plan, safety: None });
         }
         let of = CaptureOf { operation: Some(row.id.clone()), ..self.capture_here(Trigger::Safety) };
         let new = NewSnapshot {
             label: format!("before {} {}", row.kind, row.id),
+            // Of dependencies all of what can be changed lies in the scope of the target.
+            paths: put_back.git.as_ref().map_or_else(Vec::new, |_| scope_of(&put_back.target)),
+            allow_missing: put_back.git.is_some(),
             // It has to hold all that the restore can change: what the target leaves out, the restore leaves alone.
             excludes: excludes.patterns,
             respect_gitignore: excludes.respect_gitignore,
@@ -216,7 +221,7 @@ impl Service {
         put_back: &PutBack,
         safety: &SnapshotRow,
         run: &Run,
-    ) -> Result<RestoreReport> {
+    ) -> Result<(RestoreReport, Option<ChangedPaths>)> {
         let options = ExecuteOptions {
             operation: row.id.clone(),
             snapshot: put_back.target.id.clone(),
@@ -233,12 +238,18 @@ impl Service {
             }),
             None => None,
         };
+        let git = put_back.git.clone();
         blocking("restore the snapshot", move || {
             let reader = lazy.get()?.reader();
-            match way_back {
-                Some(way_back) => way_back.execute(&plan, &reader, &lock, &options, &context),
-                None => Ok(workspace::execute(&plan, &reader, &lock, &options, &context)?),
+            if let Some(git) = git {
+                let (report, changes) = git.execute(&plan, &reader, &lock, &options, &context)?;
+                return Ok((report, Some(ChangedPaths::of_changes(&changes))));
             }
+            let report = match way_back {
+                Some(way_back) => way_back.execute(&plan, &reader, &lock, &options, &context)?,
+                None => workspace::execute(&plan, &reader, &lock, &options, &context)?,
+            };
+            Ok((report, None))
         })
         .await
     }

@@ -36,6 +36,7 @@ impl Service {
             keep_new: false,
             force: false,
             listed: Vec::new(),
+            git: None,
         };
         let secured = self.secure(caller, source, row, &put_back, run).await?;
         Ok(SecuredMember { operation: row.id.clone(), target: target.id.clone(), secured })

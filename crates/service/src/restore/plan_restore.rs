@@ -48,6 +48,7 @@ impl Service {
             keep_new: request.keep_new,
             force: false,
             listed: Vec::new(),
+            git: None,
         };
         let (plan, _) = self.plan_now(root, &put_back, &Run::default()).await?;
 

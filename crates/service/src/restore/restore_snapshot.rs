@@ -195,6 +195,7 @@ impl Service {
             keep_new: request.keep_new,
             force: false,
             listed: Vec::new(),
+            git: None,
         })
     }
 }

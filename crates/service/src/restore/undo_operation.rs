@@ -10,6 +10,7 @@ use super::changed_paths::{ChangedPaths, is_only_directory_time};
 use super::execute::{Listed, PutBack};
 use super::operation::{NewOperation, UpgradeDetail, request_of, view};
 use super::restore_snapshot::result_of;
+use crate::dependencies::GitWayBack;
 use crate::error::{FieldProblem, Result, ServiceError};
 use crate::hooks::Hook;
 use crate::run::Run;
@@ -156,6 +157,24 @@ impl Service {
         Ok(Undoable { row, before, after })
     }
 
+    /// What of git goes back when `row` is undone: what the change of dependencies noted that it, or the undo of its undo, is.
+    async fn git_way_back(&self, row: &OperationRow, force: bool) -> Result<Option<GitWayBack>> {
+        let mut read = self.read().await?;
+        let (mut noted, mut is_reversed) = (row.clone(), false);
+        loop {
+            if let Some(change) = ChangedPaths::from_json(&noted.changed_paths).git() {
+                let change = if is_reversed { change.clone().reversed() } else { change.clone() };
+                return Ok(Some(GitWayBack { change, undoes: row.id.clone(), force }));
+            }
+            let undone = match &noted.undoes {
+                Some(undone) => read.operation(undone).await?,
+                None => None,
+            };
+            let Some(undone) = undone else { return Ok(None) };
+            (noted, is_reversed) = (undone, !is_reversed);
+        }
+    }
+
     /// The operation whose list of paths tells what `row` changed: itself, or, for an undo without a list of its own, the one that it
     /// undid, whose paths are all that it can have changed.
     async fn listing_of(&self, row: &OperationRow) -> Result<OperationRow> {
@@ -183,22 +202,21 @@ impl Service {
         let stored = |row: &Option<SnapshotRow>| row.as_ref().map(|row| Stored::of(row, lazy)).transpose();
         let after = stored(&undoable.after)?;
         let (id, changed) = (undoable.row.id.clone(), ChangedPaths::from_json(&undoable.row.changed_paths));
+        let git = self.git_way_back(&undoable.row, force).await?;
         let listing = self.listing_of(&undoable.row).await?;
         let kept = ChangedPaths::from_json(&listing.changed_paths);
         let request = request_of(&listing);
         let around = self.undoable(&listing.id).await?;
         let around = (Stored::of(&around.before, lazy)?, stored(&around.after)?);
         let (context, repository) = (context_of(run), self.repository_directory().cloned());
+        let way = git.clone();
         let (selection, listed) = blocking("look for edited paths", move || {
             let mut listed = Vec::new();
             let paths: Vec<Vec<u8>> = if let Some(paths) = kept.paths() {
-                listed.extend(
-                    paths
-                        .iter()
-                        .enumerate()
-                        .map(|(index, path)| Listed { path: path.clone(), was_there: kept.was_there(index) }),
-                );
-                paths
+                let is_by_path = |path: &[u8]| way.as_ref().is_none_or(|way| !way.takes_away(path));
+                let found = paths.into_iter().enumerate().filter(|(_, path)| is_by_path(path));
+                listed.extend(found.map(|(index, path)| Listed { path, was_there: kept.was_there(index) }));
+                listed.iter().map(|listed| listed.path.clone()).collect()
             } else {
                 let unknown =
                     || ServiceError::conflict(format!("It is not known what operation {id} changed"));
@@ -217,29 +235,34 @@ impl Service {
             };
             let selection = Selection::exact(&paths)?;
             if !force {
-                let edited = match after {
-                    None => changed.edited(&root, &id)?,
-                    Some(after) => {
-                        let options = DiffOptions {
-                            selection: selection.clone(),
-                            content: ContentCheck::WhenUnsure,
-                            renames: false,
-                            repository,
-                        };
-                        let after = after.open()?;
-                        workspace::diff_live(&after.reader, &after.manifest, &root, &options, &context)?
-                            .into_iter()
-                            .filter(|change| !is_only_directory_time(change))
-                            .map(|change| change.path)
-                            .collect()
+                let gone: Vec<String> = way.iter().flat_map(GitWayBack::checkouts_that_go).collect();
+                let edited = if let Some(after) = after {
+                    let after = after.open()?;
+                    let differing = |selection: Selection| {
+                        let content = ContentCheck::WhenUnsure;
+                        let repository = repository.clone();
+                        let options = DiffOptions { selection, content, renames: false, repository };
+                        workspace::diff_live(&after.reader, &after.manifest, &root, &options, &context)
+                    };
+                    let mut changes = differing(selection.clone())?;
+                    if !gone.is_empty() {
+                        changes.extend(differing(Selection::of_paths(&gone)?)?);
                     }
+                    let edits = changes.into_iter().filter(|change| !is_only_directory_time(change));
+                    edits.map(|change| change.path).collect()
+                } else {
+                    let mut edited = changed.edited(&root, &id)?;
+                    if let Some(way) = &way {
+                        edited.extend(way.unlisted(&root, &changed.paths().unwrap_or_default())?);
+                    }
+                    edited
                 };
                 refuse_edited(&edited)?;
             }
             Ok((selection, listed))
         })
         .await?;
-        Ok(PutBack { target: undoable.before.clone(), selection, keep_new: false, force, listed })
+        Ok(PutBack { target: undoable.before.clone(), selection, keep_new: false, force, listed, git })
     }
 }
 
@@ -255,7 +278,8 @@ fn new_undo(id: OperationId, undoable: &Undoable, task: Option<TaskId>) -> NewOp
     }
 }
 
-fn refuse_edited(edited: &[Vec<u8>]) -> Result<()> {
+/// Refuses when a path was edited since.
+pub(crate) fn refuse_edited(edited: &[Vec<u8>]) -> Result<()> {
     let edited: Vec<String> = edited.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
     let Some(first) = edited.first() else { return Ok(()) };
     let more = match edited.len() - 1 {

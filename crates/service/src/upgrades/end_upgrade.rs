@@ -125,6 +125,17 @@ impl Service {
         Ok(())
     }
 
+    /// After an error that tells nothing of the workspace: the next recovery finds out, by the journal.
+    pub(super) async fn upgrade_left_open(
+        &self,
+        caller: &Caller,
+        row: &OperationRow,
+        error: ServiceError,
+    ) -> ServiceError {
+        self.note_failure(caller, row, RowState::NeedsRecovery, &error.message).await;
+        error.hint("run `backstay recover`")
+    }
+
     /// Nothing of it has happened, or the flip is unfinished, or something is not as it was: notes which, and tells.
     pub(super) async fn upgrade_failed(
         &self,
@@ -147,16 +158,7 @@ impl Service {
         row.not_restored =
             serde_json::to_value(rollback.failed.iter().chain(&report.not_restored).collect::<Vec<_>>())
                 .expect("texts can be written as JSON");
-        let noted = async {
-            let mut tx = self.begin().await?;
-            self.fail_operation_in(&mut tx, caller, &row, state, &error.message).await?;
-            tx.commit().await?;
-            Ok::<(), ServiceError>(())
-        };
-        if let Err(error) = noted.await {
-            // The next command closes it.
-            tracing::warn!(operation.id = %row.id, %error, "a failed upgrade could not be closed");
-        }
+        self.note_failure(caller, &row, state, &error.message).await;
         report.rollback = Some(rollback);
         report.code = Some(error.word().to_owned());
         report.hint = error.hint.clone();

@@ -7,7 +7,7 @@
 mod commands;
 mod differences;
 mod end_upgrade;
-mod forget_old_upgrades;
+mod forget_undo_points;
 mod found;
 mod in_place;
 mod keep_failed;

@@ -148,9 +148,14 @@ impl Service {
         let recorded = Arc::clone(&recorder);
         let upgrade =
             Begun { row, capture, request, fetched: !offline, found, moves, supervisor, recorder: recorded };
-        let outcomes = Box::pin(self.carry_out_upgrade(caller, source, &lock, upgrade, report, run)).await?;
+        let begun = upgrade.row.clone();
+        let carried = Box::pin(self.carry_out_upgrade(caller, source, &lock, upgrade, report, run)).await;
+        let outcomes = match carried {
+            Ok(outcomes) => outcomes,
+            Err(error) => return Err(self.upgrade_left_open(caller, &begun, error).await),
+        };
         recorder.tell(&UpgradeEvent::Finished { report: Box::new(outcomes.report.clone()) });
-        self.forget_old_upgrades(source).await;
+        self.forget_undo_points(source).await;
         drop(lock);
         self.run_hooks_after_upgrade(caller, source, &hooks, &outcomes.report, run).await;
         Ok(outcomes)

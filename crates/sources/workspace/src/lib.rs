@@ -30,7 +30,8 @@ pub use attributes::{RootMetadata, WorkspaceAttributes};
 pub use capture::{CaptureOptions, capture};
 pub use change_set::{
     Applied, ChangeSet, ChangeSetOptions, Fingerprint, Layer, LayerEntry, LayerKind, Outcome, PathChange,
-    PathChangeKind, Recovered, Seen, Steps, TreeCopy, acknowledge, fingerprints, recover, stage_of,
+    PathChangeKind, Recovered, Seen, Steps, TreeCopy, acknowledge, fingerprints, forget_kept, kept, recover,
+    stage_of,
 };
 pub use compare::{
     Change, ChangeKind, ContentCheck, DiffOptions, EntryKind, EntryState, diff_live, diff_snapshots,
