@@ -6,7 +6,8 @@
 
 Beside it the manual ways: a copy of the tree by `cp -a` to go back to, and `git stash` with `git worktree`. What is
 compared is the time that each adds to the migration and its check, the bytes it gives the file system to write (what the
-kernel counts for the processes, the migration's own included), and the way back after a failure.
+kernel counts for the processes, the migration's own included), and the way back after a failure. One more upgrade, whose
+time does not count, tells who wrote the bytes: Backstay, git, or the migration and its check.
 """
 
 import argparse
@@ -27,6 +28,15 @@ from suite import report
 HERE = Path(__file__).resolve().parent
 SECTION = "Upgrade of a dependency"
 TOUCHED = 100
+
+# Stands before git in the path and adds what git wrote to a file.
+GIT_THAT_COUNTS = """#!{python}
+import resource, subprocess, sys
+ended = subprocess.run(["{git}", *sys.argv[1:]])
+with open("{counts}", "a") as counts:
+    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_oublock * 512, file=counts)
+sys.exit(ended.returncode)
+"""
 
 
 def arguments():
@@ -68,7 +78,7 @@ class Bench:
         self.git("init", "--quiet", "--initial-branch=main", at=self.source)
         changes, commands = [], []
         names = ["v1"]
-        for number in range(1, self.options.rounds + 2):
+        for number in range(1, self.options.rounds + 3):
             names += [f"good{number}", f"bad{number}"]
         for name in names:
             if name == "v1":
@@ -90,7 +100,10 @@ class Bench:
 
     def migration(self):
         step = max(1, self.options.files // TOUCHED)
-        return f"n=0\nwhile [ $n -lt {TOUCHED} ]; do f=$((n * {step})); echo $1 >> d$((f / 500))/f$f; n=$((n + 1)); done\n"
+        touch = f"n=0\nwhile [ $n -lt {TOUCHED} ]; do f=$((n * {step})); echo $1 >> d$((f / 500))/f$f; n=$((n + 1)); done\n"
+        # What the kernel counts for this shell, copies that it makes for it included.
+        count = 'while read -r key value; do [ "$key" != write_bytes: ] || echo "$value" >> "$COUNT"; done < /proc/self/io\n'
+        return touch + '[ -z "$COUNT" ] || ' + count
 
     def fill(self):
         self.root.mkdir()
@@ -140,6 +153,32 @@ class Bench:
             "added_s": ended - began - commands,
             "written_bytes": count.bytes,
             "back_s": ended - commands_ended,
+        }
+
+    def parts(self, name):
+        """Who writes the bytes of an upgrade, and what its migration writes when it is run by hand."""
+        with written() as alone:
+            subprocess.run(["sh", ".graft/kb/migrate.sh", name], cwd=self.root, env=self.environment, check=True)
+        self.backstay("save")
+        tools, counts, migrated = self.home / "tools", self.home / "counts", self.home / "migrated"
+        tools.mkdir()
+        text = GIT_THAT_COUNTS.format(python=sys.executable, git=shutil.which("git"), counts=counts)
+        (tools / "git").write_text(text)
+        (tools / "git").chmod(0o755)
+        environment = {**self.environment, "PATH": f"{tools}:{os.environ['PATH']}", "COUNT": str(migrated)}
+        command = [str(self.options.binary.resolve()), "-C", str(self.root), "upgrade", "kb", "--to", name, "--offline"]
+        with written() as count:
+            ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+        if ended.returncode:
+            sys.exit(f"upgrade: {' '.join(command)} returned {ended.returncode}: {ended.stderr}")
+        git, commands = (sum(map(int, file.read_text().split())) for file in (counts, migrated))
+        return {
+            "backstay": count.bytes - git - commands,
+            "git": git,
+            "index": (self.root / ".git/index").stat().st_size,
+            "commands": commands,
+            "alone": alone.bytes,
+            "all": count.bytes,
         }
 
     def fetch(self):
@@ -197,7 +236,7 @@ def median(rows, key):
     return statistics.median(row[key] for row in rows)
 
 
-def table(options, good, bad, copied, git):
+def table(options, good, bad, copied, git, parts):
     mib = 1 << 20
     lines = [
         f"{options.files} files, {options.bytes / mib:.0f} MiB; the migration appends to {TOUCHED} files. Medians of "
@@ -216,6 +255,18 @@ def table(options, good, bad, copied, git):
         "the time from the end of the failed check, as it is told live, to the end of the program. What the kernel counts as written "
         "includes what the migration itself writes, for the upgrade alone. Neither manual way makes the change of the "
         "tree, of the pin and of the submodule one step, and neither keeps what git does not track (`git worktree`).",
+        "",
+        "Who wrote the bytes of one such upgrade:",
+        "",
+        "| who | bytes written |",
+        "|---|---|",
+        f"| Backstay: snapshot, private copy but for its content, journal, catalog | {parts['backstay'] / mib:.2f} MiB |",
+        f"| git: the new `.git/index`, which it writes whole and which has {parts['index'] / mib:.2f} MiB; objects "
+        f"| {parts['git'] / mib:.2f} MiB |",
+        "| the migration, with the private copies that the kernel makes of the files it changes "
+        f"| {parts['commands'] / mib:.2f} MiB |",
+        f"| in all | {parts['all'] / mib:.2f} MiB |",
+        f"| for comparison: the migration run by hand, in place | {parts['alone'] / mib:.2f} MiB |",
     ]
     return "\n".join(lines)
 
@@ -240,7 +291,9 @@ def main():
             bench.git("add", "--all")
             bench.git("commit", "--quiet", "-m", f"round {number}")
             git.append(bench.by_git())
-        body = table(options, good, bad, copied, git)
+        bench.backstay("save")
+        parts = bench.parts(f"good{options.rounds + 2}")
+        body = table(options, good, bad, copied, git, parts)
         if str(options.output) == "-":
             print(body)
         else:

@@ -46,6 +46,25 @@ pub enum Step {
         /// The path.
         path: Vec<u8>,
     },
+    /// The directory is removed when nothing is left in it.
+    RemoveEmpty {
+        /// The path.
+        path: Vec<u8>,
+    },
+    /// The directory is moved to where an undo finds it.
+    SetAside {
+        /// The path.
+        path: Vec<u8>,
+        /// Under which name it is kept.
+        name: String,
+    },
+    /// What the undone change set aside is put to its place, as a copy.
+    BringBack {
+        /// The path.
+        path: Vec<u8>,
+        /// Under which name it is kept.
+        name: String,
+    },
 }
 
 /// The steps of one change, and the directory in which its parts are prepared.

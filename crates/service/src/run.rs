@@ -1,10 +1,11 @@
 //! How a long use case tells of its progress, is stopped, and waits for a lock.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use backstay_repository::{Cancel, NoProgress, Progress};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What accompanies a use case that takes long.
 #[derive(Debug, Clone)]
@@ -21,10 +22,10 @@ pub struct Run {
 
 /// What a person should know although what they asked for was done: it went without something, or something after it
 /// failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// A stable word, for example `hook_failed`.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// What happened.
     pub message: String,
     /// What to do next, or what the failed thing said.
@@ -42,7 +43,7 @@ impl Notices {
     }
 
     /// Adds one; the same one twice is one.
-    pub(crate) fn add(&self, notice: Notice) {
+    pub fn add(&self, notice: Notice) {
         let mut notices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !notices.contains(&notice) {
             notices.push(notice);

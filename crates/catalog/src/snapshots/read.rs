@@ -61,13 +61,18 @@ impl Session {
 
     /// The newest ready snapshot of a source.
     pub async fn latest_ready(&mut self, source: &SourceId) -> Result<Option<SnapshotRow>> {
+        Ok(self.newest_ready(source, 1).await?.into_iter().next())
+    }
+
+    /// The `most` newest ready snapshots of a source, the newest first.
+    pub async fn newest_ready(&mut self, source: &SourceId, most: u32) -> Result<Vec<SnapshotRow>> {
         let filter = SnapshotFilter {
             source: Some(source.clone()),
             states: vec![SnapshotState::Ready],
             ..SnapshotFilter::default()
         };
-        let paging = Paging { total: Total::Skip, ..Paging::first(1) };
-        Ok(self.list_snapshots(&filter, &paging).await?.items.into_iter().next())
+        let paging = Paging { total: Total::Skip, ..Paging::first(most) };
+        Ok(self.list_snapshots(&filter, &paging).await?.items)
     }
 
     /// All snapshots of a source that retention looks at: those that are ready, newest first.

@@ -223,3 +223,37 @@ fn the_head_of_an_older_log_is_still_found() {
     let forged = format!("{seq}:{}", hash.chars().rev().collect::<String>());
     sandbox.run(&["audit", "verify", "--expect-head", &forged]).expect(1);
 }
+
+#[test]
+fn nested_paths_and_files_that_are_named_missing_return() {
+    let sandbox = Sandbox::new();
+    let files = ["a.missing", "a", "deep/er/b.missing", "deep/er/b", "deep/.missing", "c.missing.missing"];
+    for file in files {
+        sandbox.write(file, format!("{file}\n"));
+    }
+    std::fs::create_dir_all(sandbox.root().join("empty.missing/inside")).unwrap();
+    let whole = sandbox.save();
+    // One that names a directory and a file in it.
+    let nested = sandbox.ok(&["save", "deep", "deep/er/b.missing", "a.missing"]);
+    assert_ne!(whole, nested);
+    let gone = |names: &[&str]| {
+        for name in names {
+            let path = sandbox.root().join(name);
+            if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }.unwrap();
+        }
+    };
+    gone(&["deep", "a.missing", "a"]);
+    sandbox.run(&["restore", &nested]).expect(0);
+    for file in ["deep/er/b.missing", "deep/er/b", "deep/.missing", "a.missing"] {
+        assert_eq!(sandbox.read(file), format!("{file}\n"));
+    }
+    assert!(!sandbox.root().join("a").exists());
+    gone(&["deep", "a.missing", "c.missing.missing", "empty.missing"]);
+    sandbox.write("new.missing", "it goes\n");
+    sandbox.run(&["restore", &whole]).expect(0);
+    for file in files {
+        assert_eq!(sandbox.read(file), format!("{file}\n"));
+    }
+    assert!(sandbox.root().join("empty.missing/inside").is_dir());
+    assert!(!sandbox.root().join("new.missing").exists());
+}

@@ -156,3 +156,70 @@ fn a_git_that_says_a_mebibyte_is_heard_out() {
     Ran::of(scene.isolated(command.env("PATH", path))).expect(0);
     assert_eq!(scene.sandbox.read(".graft/kb/a.txt"), "1\n");
 }
+
+/// Stands in for ssh: says half a mebibyte, waits until it may go on, says the other half, and does what ssh would.
+const SLOW_SSH: &str = "#!/bin/sh
+head -c 524288 /dev/zero | tr '\\0' 'x' >&2
+: > \"$TALKING\"
+read -r line < \"$GO\"
+head -c 524288 /dev/zero | tr '\\0' 'x' >&2
+for last; do :; done
+eval \"exec $last\"
+";
+
+#[test]
+fn a_clone_may_take_as_long_as_it_takes_and_say_a_mebibyte() {
+    let scene = Scene::new();
+    let beside = |name: &str| scene.sandbox.beside(name);
+    fs::write(beside("ssh"), SLOW_SSH).unwrap();
+    fs::set_permissions(beside("ssh"), fs::Permissions::from_mode(0o755)).unwrap();
+    Ran::of(std::process::Command::new("mkfifo").arg(beside("go"))).expect(0);
+    let source = format!("ssh://example.org{}#v2", scene.kb().display());
+    let mut command = scene.sandbox.command(&["deps", "add", "kb", &source]);
+    let started = scene
+        .isolated(&mut command)
+        .env("GIT_SSH_COMMAND", beside("ssh"))
+        .env("GIT_SSH_VARIANT", "simple")
+        .env("TALKING", beside("talking"))
+        .env("GO", beside("go"))
+        // The limit is one of commands, not of git.
+        .env("GRAFT_PROCESS_TIMEOUT_MS", "1")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn();
+    let mut child = started.unwrap();
+    while !beside("talking").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before the source said anything");
+        std::thread::yield_now();
+    }
+    // It is under way, and nothing of it is there yet.
+    let busy = scene.sandbox.run(&["save", "--json"]).expect(4).json();
+    assert!(busy["error"].as_str().unwrap().contains(&child.id().to_string()), "{busy}");
+    assert!(!scene.sandbox.root().join("graft.yaml").exists());
+    fs::write(beside("go"), "on\n").unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert_eq!(scene.sandbox.read(".graft/kb/a.txt"), "2\n");
+    scene.run(&["validate"]).expect(0);
+}
+
+#[test]
+fn resolve_after_an_upgrade_changes_nothing() {
+    let scene = Scene::new();
+    scene.add("v1");
+    scene.run(&["upgrade", "kb", "--to", "v3"]).expect(0);
+    let root = scene.sandbox.root();
+    let state = || {
+        let files = ["graft.yaml", "graft.lock", ".gitmodules", ".graft/kb/a.txt", ".graft/kb/graft.yaml"];
+        let texts: Vec<String> = files.iter().map(|file| scene.sandbox.read(file)).collect();
+        let index = scene.git(&root, &["ls-files", "--stage"]);
+        let head = scene.git(&root.join(".graft/kb"), &["rev-parse", "HEAD"]);
+        (texts, index, head, scene.status_of_git())
+    };
+    let before = state();
+    for offline in [&["resolve", "--json"][..], &["resolve", "--json", "--offline"]] {
+        let resolved = scene.run(offline).expect(0).json();
+        assert_eq!(resolved["changed"], false, "{resolved}");
+        assert_eq!(state(), before, "{offline:?}");
+    }
+}

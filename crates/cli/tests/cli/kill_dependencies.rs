@@ -1,10 +1,15 @@
 //! `kill -9` at random moments during changes of dependencies: afterwards all of it is old or all of it is new.
 
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use backstay_testkit::{Killer, kill};
 
 use crate::dependencies::Scene;
+use crate::dependencies_undo::{assert_same, everything};
 
 const ROUNDS: usize = 12;
 
@@ -98,4 +103,129 @@ fn add_and_remove_are_whole_after_a_kill() {
         assert!(after.iter().all(|there| *there == after[0]), "round {round}: {before:?} {after:?}");
     }
     assert!(killer.killed() > 0);
+}
+
+/// How far a change of dependencies is, told by what it leaves on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// It has the lock; nothing is begun.
+    Locked,
+    /// It is drafted, which fetches and clones beside; a safety snapshot is taken.
+    Staging,
+    /// What is going to change is written down.
+    Intent,
+    /// The commit record is written; files move.
+    Committed,
+    /// All of it has happened.
+    Done,
+}
+
+impl Step {
+    const ALL: [Self; 5] = [Self::Locked, Self::Staging, Self::Intent, Self::Committed, Self::Done];
+
+    /// Where the process `child` is that changes the workspace of `scene`; `None` before its lock and after its end.
+    fn of(scene: &Scene, child: u32) -> Option<Self> {
+        let own = scene.sandbox.root().join(".backstay");
+        let has = |directory: &str, end: &str| {
+            let Ok(entries) = fs::read_dir(own.join(directory)) else { return false };
+            entries.flatten().any(|entry| entry.file_name().to_string_lossy().ends_with(end))
+        };
+        for (end, step) in [(".done", Self::Done), (".commit", Self::Committed), (".intent", Self::Intent)] {
+            if has("journal", end) {
+                return Some(step);
+            }
+        }
+        if has("stage", "") {
+            return Some(Self::Staging);
+        }
+        let lock = fs::read_to_string(own.join("lock")).unwrap_or_default();
+        lock.contains(&child.to_string()).then_some(Self::Locked)
+    }
+}
+
+/// Kills a command that goes from one state to another at every step until each step was hit `times`, and looks each time
+/// at everything. `arguments` go there; an undo goes back.
+fn survive_every_step(scene: &Scene, arguments: &[&str], times: usize) {
+    const SOON: Duration = Duration::from_mins(1);
+    let old = everything(scene);
+    scene.sandbox.run(arguments).expect(0);
+    let new = everything(scene);
+    for wanted in Step::ALL {
+        let (mut hits, mut tries) = (0, 0);
+        while hits < times {
+            tries += 1;
+            assert!(tries <= 50 * times, "{wanted:?} was hit {hits} times in {tries} tries");
+            let is_old = everything(scene) == old;
+            // There and back in turn: the command itself, and its undo.
+            let mut command = scene.sandbox.command(if is_old { arguments } else { &["undo"] });
+            let mut child =
+                scene.isolated(&mut command).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            let begun = Instant::now();
+            while Step::of(scene, child.id()) != Some(wanted) && child.try_wait().unwrap().is_none() {
+                assert!(begun.elapsed() < SOON, "{wanted:?} never came");
+                std::hint::spin_loop();
+            }
+            child.kill().unwrap();
+            let was_killed = child.wait().unwrap().signal().is_some();
+            let hit = Step::of(scene, child.id());
+            hits += usize::from(was_killed && hit == Some(wanted));
+            let backward = tries % 3 == 0;
+            scene.sandbox.run(if backward { &["recover", "--backward"][..] } else { &["recover"] }).expect(0);
+            let (from, to) = if is_old { (&old, &new) } else { (&new, &old) };
+            let committed = matches!(hit, Some(Step::Committed | Step::Done));
+            let expected = match (was_killed, committed) {
+                // After the end it may have been forgotten already.
+                (false, _) => to,
+                (true, true) if backward => from,
+                (true, true) => to,
+                (true, false) => from,
+            };
+            let found = everything(scene);
+            // What was finished and closed before the kill is neither open nor in the journal.
+            let is_closed = was_killed && hit.is_none_or(|hit| hit == Step::Locked) && found == *to;
+            if !is_closed {
+                assert_same(
+                    expected,
+                    scene,
+                    &format!("{arguments:?} from old {is_old}, at {hit:?}, {backward}"),
+                );
+            }
+            if found != old && found != new {
+                panic!("neither old nor new");
+            }
+            scene.sandbox.run(&["verify", "--all", "--data", "full"]).expect(0);
+        }
+    }
+}
+
+fn at_v1() -> Scene {
+    let scene = Scene::new();
+    scene.add("v1");
+    scene.git(&scene.sandbox.root(), &["commit", "--quiet", "--message=depend"]);
+    scene
+}
+
+/// Each of the commands that change dependencies, and its undo, killed at every step.
+fn survive_all(times: usize) {
+    let scene = Scene::new();
+    survive_every_step(&scene, &["deps", "add", "kb", &scene.source("v2")], times);
+    survive_every_step(&at_v1(), &["deps", "apply", "kb", "--to", "v3"], times);
+    survive_every_step(&at_v1(), &["deps", "remove", "kb"], times);
+    let scene = at_v1();
+    let yaml = scene.sandbox.read("graft.yaml");
+    scene.sandbox.write("graft.yaml", yaml.replace("#v1", "#v2"));
+    survive_every_step(&scene, &["deps", "resolve"], times);
+    let scene = at_v1();
+    fs::remove_dir_all(scene.sandbox.root().join(".graft/kb")).unwrap();
+    survive_every_step(&scene, &["deps", "sync"], times);
+}
+
+#[test]
+fn a_kill_at_every_step_of_a_removal_and_its_undo() {
+    survive_every_step(&at_v1(), &["deps", "remove", "kb"], 1);
+}
+
+#[test]
+fn slow_twenty_kills_at_every_step_of_each_change_of_dependencies() {
+    survive_all(20);
 }

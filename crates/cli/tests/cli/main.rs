@@ -11,6 +11,7 @@ mod dependencies;
 mod dependencies_as_graft;
 mod dependencies_files;
 mod dependencies_hostile;
+mod dependencies_undo;
 mod dependencies_with_git;
 mod full_disk;
 mod holds;

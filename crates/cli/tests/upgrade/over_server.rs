@@ -230,6 +230,27 @@ fn roles_and_a_server_that_runs_no_commands_are_respected() {
     served.scene.assert_at("v1");
 }
 
+#[test]
+fn a_hook_that_fails_afterwards_is_3_through_a_server_as_without_one() {
+    let scene = Scene::of("touch migrated", None);
+    let hooks =
+        "hooks:\n  after_upgrade: echo sorry; exit 5\n  after_restore: exit 6\n  after_save: exit 7\n";
+    scene.write("backstay.yaml", hooks);
+    scene.run(&["trust"]).expect(0);
+    let served = Served::start(scene, true);
+    let warned = served.run(&["upgrade", "kb", "--to", "v2"]).expect(3);
+    assert!(warned.stdout.contains("✓ Upgrade complete"), "{warned:?}");
+    assert!(warned.stderr.contains("after_upgrade failed with exit code 5"), "{warned:?}");
+    assert!(warned.stderr.contains("sorry"), "{warned:?}");
+    served.scene.assert_at("v2");
+    let warned = served.run(&["undo"]).expect(3);
+    assert!(warned.stderr.contains("after_restore failed with exit code 6"), "{warned:?}");
+    served.scene.assert_at("v1");
+    let warned = served.run(&["save", "--json"]).expect(3);
+    assert!(warned.stderr.contains("after_save failed with exit code 7"), "{warned:?}");
+    assert_eq!(warned.json()["state"], "ready");
+}
+
 const COMMANDS: &str = "commands:\n  hello: {run: 'echo hello {who} | tee said; echo oops >&2', args: [who]}\n  bad: {run: 'exit 7'}\n\
                         sequences: {both: [hello, bad]}\n";
 

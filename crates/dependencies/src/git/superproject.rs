@@ -1,5 +1,6 @@
 //! What is asked of, and prepared for, the repository that a workspace lies in.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::error::GitError;
@@ -13,7 +14,7 @@ pub(crate) enum IndexEdit {
     /// An entry is made or replaced.
     Note {
         /// As git writes it.
-        mode: &'static str,
+        mode: String,
         /// What is there: an object, or the commit of a submodule.
         id: String,
         /// The path from the top.
@@ -29,12 +30,21 @@ pub(crate) enum IndexEdit {
 impl IndexEdit {
     /// The submodule at `path` is at `commit`.
     pub(crate) fn submodule(path: &str, commit: &CommitId) -> Self {
-        Self::Note { mode: "160000", id: commit.to_string(), path: path.to_owned() }
+        Self::Note { mode: "160000".to_owned(), id: commit.to_string(), path: path.to_owned() }
     }
 
     /// The plain file at `path` has the content of the object `id`.
     pub(crate) fn file(path: &str, id: String) -> Self {
-        Self::Note { mode: "100644", id, path: path.to_owned() }
+        Self::Note { mode: "100644".to_owned(), id, path: path.to_owned() }
+    }
+
+    /// The entry at `path` is `entry`, as [`Superproject::entries`] tells it.
+    pub(crate) fn entry(path: &str, entry: Option<&str>) -> Self {
+        let path = path.to_owned();
+        match entry.and_then(|entry| entry.split_once(' ')) {
+            Some((mode, id)) => Self::Note { mode: mode.to_owned(), id: id.to_owned(), path },
+            None => Self::Remove { path },
+        }
     }
 }
 
@@ -44,6 +54,26 @@ impl Superproject {
         let text = self.call("ls-files").args(["--stage", "-z", "--", &self.literal(path)]).text()?;
         let entry = text.split('\0').find_map(|entry| entry.strip_prefix("160000 "));
         Ok(entry.and_then(|entry| CommitId::parse(entry.split(' ').next().unwrap_or_default())))
+    }
+
+    /// The entries of the index at `paths`, as `mode id`; `None` where there is none, or only those of an unfinished merge.
+    pub(crate) fn entries(&self, paths: &[String]) -> Result<BTreeMap<String, Option<String>>> {
+        let specs: Vec<String> = paths.iter().map(|path| self.literal(path)).collect();
+        let text = self.call("ls-files").args(["--stage", "-z", "--"]).args(specs).text()?;
+        let mut found: BTreeMap<String, Option<String>> =
+            paths.iter().map(|path| (path.clone(), None)).collect();
+        for (head, path) in text.split('\0').filter_map(|entry| entry.split_once('\t')) {
+            if let (Some(entry), Some(slot)) = (head.strip_suffix(" 0"), found.get_mut(path)) {
+                *slot = Some(entry.to_owned());
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether the repository has the object of an entry that [`Superproject::entries`] told; commits of submodules lie elsewhere.
+    pub(crate) fn has_object(&self, entry: &str) -> Result<bool> {
+        let Some((mode, id)) = entry.split_once(' ') else { return Ok(false) };
+        Ok(mode == "160000" || self.call("cat-file").args(["-e", id]).end()?.status.success())
     }
 
     /// Which of `paths` differ from the index, not counting those that git does not know.

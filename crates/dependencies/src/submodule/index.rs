@@ -133,6 +133,21 @@ impl GitFiles {
         Ok(())
     }
 
+    /// Makes the settings of a submodule in git's configuration these.
+    pub(crate) fn set_settings(&mut self, module: &str, settings: &[(String, String)]) -> Result<()> {
+        self.project.remove_section(&self.config, &format!("submodule.{module}"))?;
+        for (key, value) in settings {
+            self.project.write_config(&self.config, key, value)?;
+        }
+        self.config_changed = true;
+        Ok(())
+    }
+
+    /// Makes the entry of the index at `path` this one.
+    pub(crate) fn set_entry(&mut self, path: &str, entry: Option<&str>) {
+        self.index_edits.push(IndexEdit::entry(path, entry));
+    }
+
     /// The steps that put the edited files into place. `files` are staged with them when anything else is, or when they
     /// changed.
     pub fn finish(mut self, draft: &mut Draft, files: &[StagedFile]) -> Result<()> {

@@ -31,7 +31,7 @@ pub fn why_not_removed(
     }
 }
 
-/// The steps after which neither the checkout nor the store nor any mention in git's files is left; with `keep_files` the
+/// The steps after which neither the checkout nor the store (which is set aside) nor any mention in git's files is left; with `keep_files` the
 /// files of the checkout stay as plain files.
 pub fn draft_removal(
     workspace: &Workspace,
@@ -50,7 +50,7 @@ pub fn draft_removal(
     }
     let store = format!(".git/modules/{module}");
     if there(&store) {
-        draft.push(Step::RemoveTree { path: store.into() });
+        draft.push(Step::SetAside { path: store.into(), name: name.to_string() });
     }
     Ok(())
 }

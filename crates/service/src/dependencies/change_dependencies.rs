@@ -1,13 +1,16 @@
 //! Changes the dependencies of a workspace, without their commands.
 //!
-//! Permission → lock → recovery → draft, which fetches and clones beside → intent → **commit record** → flip (all in the
-//! workspace) → operation row, serial and event in one transaction → the journal is closed.
+//! Permission → lock → recovery → draft, which fetches and clones beside → safety snapshot of what it can change → intent →
+//! **commit record** → flip (all in the workspace) → operation row, serial and event in one transaction → the journal is
+//! closed.
 
-use backstay_catalog::{OperationRow, OperationState, SourceRow};
-use backstay_dependencies::Workspace;
+use std::path::Path;
+
+use backstay_catalog::{OperationState, SourceRow};
 use backstay_dependencies::change::Draft;
-use backstay_dependencies::mutate::{self, Options};
-use backstay_model::{Action, Caller, OperationId, SourceId, Subject, TaskId};
+use backstay_dependencies::mutate::{self, GitRecord, Options};
+use backstay_dependencies::{DependencyName, Workspace};
+use backstay_model::{Action, Caller, OperationId, SourceId, Subject, TaskId, Trigger};
 use backstay_source_workspace::{Applied, ChangeSet, ChangeSetOptions, Steps};
 use serde_json::json;
 
@@ -18,8 +21,11 @@ use crate::error::{Result, ServiceError};
 use crate::restore::{ChangedPaths, Done, NewOperation};
 use crate::run::Run;
 use crate::service::{Describe, Service, blocking};
+use crate::snapshots::CaptureOf;
 use crate::tasks::Work;
-use crate::view::{DependencyReport, NewDependencyChange, RestoreRequest};
+use crate::view::{
+    DependencyReport, DependencyResult, DependencyState, NewDependencyChange, NewSnapshot, RestoreRequest,
+};
 
 impl Service {
     /// Changes dependencies now, in this process: whole or not at all. Fetched objects stay when the rest fails.
@@ -100,11 +106,12 @@ impl Service {
 
         let kind = wanted.kind();
         let id = OperationId::generate(self.now(), &**self.rng());
+        let of = CaptureOf { operation: Some(id.clone()), ..self.capture_here(Trigger::Safety) };
         let set_options = ChangeSetOptions {
             operation: id.clone(),
             kind: kind.to_owned(),
             snapshot: None,
-            safety_snapshot: None,
+            safety_snapshot: Some(of.id.clone()),
             steps: Steps::unlimited(),
         };
         let options = Options {
@@ -114,14 +121,18 @@ impl Service {
             now: self.now(),
         };
         let (held, cancel, at) = (lock.clone(), run.cancel.clone(), root.clone());
-        let (set, drafted) = blocking("prepare the change", move || {
+        let (set, drafted, git, scope) = blocking("prepare the change", move || {
             let mut set = ChangeSet::begin(&at, &held, set_options)?;
             let seen = see(&at)?;
             let workspace = Workspace::new(&at, git_of(&cancel));
             let drafted = wanted.draft(&workspace, Draft::new(set.scratch()), &options)?;
             take(&mut set, &at, &drafted.steps, &seen)?;
+            let names = drafted.report.dependencies.iter().map(|dependency| &dependency.name);
+            let names = names.map(|name| DependencyName::parse(name)).collect::<Result<Vec<_>, _>>()?;
+            let git = GitRecord::read(&workspace, &names)?;
+            let scope = scope_of(&at, &drafted.report.dependencies);
             cancel.check()?;
-            Ok((set, drafted))
+            Ok((set, drafted, git, scope))
         })
         .await?;
         report.changed = !drafted.steps.is_empty();
@@ -142,24 +153,46 @@ impl Service {
             upgrade: None,
             task,
         };
+        let before = NewSnapshot {
+            label: format!("before {kind} {}", new.id),
+            paths: scope,
+            allow_missing: true,
+            allow_unreadable: true,
+            ..NewSnapshot::default()
+        };
         let mut tx = self.begin().await?;
         let row = self.begin_operation_in(&mut tx, caller, &source, new).await?;
+        let capture = self.begin_capture_in(&mut tx, caller, &source, &of, &before).await?;
         tx.commit().await?;
-        let paths = ChangedPaths::of_changes(set.changes());
+        let paths = ChangedPaths::of_changes(set.changes()).with_git(git);
         let kept = paths.to_json();
-        let applied: Applied = match blocking("change the workspace", move || Ok(set.commit(kept)?)).await {
+        let changed = async {
+            self.complete_capture(caller, &source, &capture, &before, run).await?;
+            let applied: Applied = blocking("change the workspace", move || Ok(set.commit(kept)?)).await?;
+            Ok::<_, ServiceError>(applied)
+        };
+        let applied = match changed.await {
             Ok(applied) => applied,
             Err(error) => {
-                self.change_failed(caller, &row, &error).await;
+                let is_open = error.is_unfinished();
+                let state = if is_open { OperationState::NeedsRecovery } else { OperationState::Failed };
+                self.note_failure(caller, &row, state, &error.message).await;
                 return Err(error);
             }
         };
-        let done =
-            Done { changed: true, safety: None, paths, not_restored: applied.not_applied, recovered: false };
+        let paths = self.look_at_result(&source, &row, paths).await?;
+        let done = Done {
+            changed: true,
+            safety: Some(capture.id),
+            paths,
+            not_restored: applied.not_applied,
+            recovered: false,
+        };
         let mut tx = self.begin().await?;
         let ended = self.end_operation_in(&mut tx, caller, source.kind, &row, &done).await?;
         tx.commit().await?;
         self.acknowledge(&source, &row).await;
+        self.forget_undo_points(&source).await;
         drop(lock);
         report.not_applied =
             done.not_restored.iter().map(|note| String::from_utf8_lossy(&note.path).into_owned()).collect();
@@ -184,19 +217,19 @@ impl Service {
         tx.commit().await?;
         Ok(())
     }
+}
 
-    async fn change_failed(&self, caller: &Caller, row: &OperationRow, error: &ServiceError) {
-        let state =
-            if error.is_unfinished() { OperationState::NeedsRecovery } else { OperationState::Failed };
-        let noted = async {
-            let mut tx = self.begin().await?;
-            self.fail_operation_in(&mut tx, caller, row, state, &error.message).await?;
-            tx.commit().await?;
-            Ok::<(), ServiceError>(())
-        };
-        if let Err(error) = noted.await {
-            // The next command closes it.
-            tracing::warn!(operation.id = %row.id, %error, "a failed operation could not be closed");
-        }
+/// Everything that the change can touch, there or not, outside of git's own directory.
+fn scope_of(root: &Path, dependencies: &[DependencyResult]) -> Vec<String> {
+    let mut scope = ["graft.yaml", "graft.lock", ".gitmodules"].map(str::to_owned).to_vec();
+    if root.join(".graft").symlink_metadata().is_err() {
+        scope.push(".graft".to_owned());
+        return scope;
     }
+    let moves = |state: DependencyState| {
+        matches!(state, DependencyState::Cloned | DependencyState::CheckedOut | DependencyState::Removed)
+    };
+    let moved = dependencies.iter().filter(|dependency| moves(dependency.state));
+    scope.extend(moved.map(|dependency| format!(".graft/{}", dependency.name)));
+    scope
 }

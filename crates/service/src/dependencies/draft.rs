@@ -48,6 +48,10 @@ pub(super) fn take(
             Step::Place { path, prepared } => set.place(path, prepared)?,
             Step::RemoveFile { path } => set.remove_file(path)?,
             Step::RemoveTree { path } => set.remove_tree(path)?,
+            Step::RemoveEmpty { path } => set.remove_empty(path)?,
+            Step::SetAside { path, name } => set.set_aside(path, name)?,
+            // Only who undoes knows where it is; it is done by then.
+            Step::BringBack { .. } => {}
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ mod git;
 mod list_commands;
 mod list_dependencies;
 mod list_dependency_changes;
+mod put_back;
 mod run_command;
 mod show_dependency_change;
 mod show_dependency_tree;
@@ -17,3 +18,4 @@ mod wanted;
 
 pub use called_command::{CalledCommand, CommandEvent, CommandHost};
 pub(crate) use git::{git_of, wait_for_git};
+pub(crate) use put_back::{GitWayBack, put_back_with};

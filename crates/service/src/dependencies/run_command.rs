@@ -18,7 +18,7 @@ use crate::restore::{Done, NewOperation};
 use crate::run::Run;
 use crate::service::{Service, blocking};
 use crate::tasks::Work;
-use crate::upgrades::{Recorder, StepNote, Watch};
+use crate::upgrades::{MOST_NOTED, Recorder, StepNote, Watch};
 use crate::view::{CommandPlan, NewCommandRun, QueuedOperation, RestoreRequest, UpgradeEvent};
 
 impl Service {
@@ -101,8 +101,9 @@ impl Service {
             })
         });
         let noting = async {
-            while let Some(step) = noted.recv().await {
-                self.note_step(caller, &source, &row, step).await;
+            let mut steps = Vec::new();
+            while noted.recv_many(&mut steps, MOST_NOTED).await > 0 {
+                self.note_steps(caller, &source, &row, std::mem::take(&mut steps)).await;
             }
         };
         let (ran, ()) = tokio::join!(running, noting);

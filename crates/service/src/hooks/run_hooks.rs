@@ -78,7 +78,7 @@ impl Service {
                 _ => {
                     if !declared.hooks.is_empty() {
                         notices.add(Notice {
-                            code: "hooks_not_allowed",
+                            code: "hooks_not_allowed".into(),
                             message: "this server runs no commands, so the hooks were left out".to_owned(),
                             hint: Some("set `allow_commands` in its configuration".to_owned()),
                         });
@@ -136,12 +136,12 @@ impl Service {
         let notice = match self.run_hook(caller, source, hooks, hook, variables, &cancel).await {
             Ok(None) => return,
             Ok(Some(failure)) => Notice {
-                code: "hook_failed",
+                code: "hook_failed".into(),
                 message: format!("the hook {} {}", hook.word(), failure.why),
                 hint: Some(failure.said).filter(|said| !said.is_empty()),
             },
             Err(error) => Notice {
-                code: "hook_failed",
+                code: "hook_failed".into(),
                 message: format!("the hook {} did not end: {}", hook.word(), error.message),
                 hint: error.hint,
             },
@@ -215,7 +215,7 @@ impl Service {
 
 fn not_run(why: &str) -> Notice {
     Notice {
-        code: "hooks_not_trusted",
+        code: "hooks_not_trusted".into(),
         message: format!("{why}, so they were left out"),
         hint: Some(format!("look at {}, then run `backstay trust`", declared::FILE)),
     }

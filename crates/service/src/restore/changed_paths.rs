@@ -1,8 +1,15 @@
 //! Which paths an operation changed, as the catalog keeps them: undo touches nothing else.
 
+use std::path::Path;
+
+use backstay_dependencies::Workspace;
+use backstay_dependencies::git::{Git, Stop};
+use backstay_dependencies::mutate::GitRecord;
+use backstay_model::OperationId;
 use backstay_source_workspace::{self as workspace, Action, PathChange, PathChangeKind, RestorePlan};
 use serde::{Deserialize, Serialize};
 
+use crate::error::Result;
 use crate::view::ChangeSummary;
 
 /// How many paths are kept by name. Of an operation with more, they are found again by comparing its two snapshots.
@@ -16,6 +23,28 @@ pub(crate) struct ChangedPaths {
     /// All of them, unless they are too many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     paths: Option<Vec<PathText>>,
+    /// What each of them was like afterwards, as a fingerprint, when no snapshot tells it; `None` where nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after: Option<Vec<Option<String>>>,
+    /// What it changed in git's own files, when it changed dependencies without their commands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    git: Option<GitChange>,
+}
+
+/// What git's own files said before and after a change of dependencies.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GitChange {
+    pub(crate) before: GitRecord,
+    /// As long as the change is under way, nothing.
+    #[serde(default)]
+    pub(crate) after: GitRecord,
+}
+
+impl GitChange {
+    /// The change of an undo.
+    pub(super) fn reversed(self) -> Self {
+        Self { before: self.after, after: self.before }
+    }
 }
 
 /// A path as JSON: a text, or its bytes when it is not UTF-8.
@@ -41,13 +70,12 @@ impl ChangedPaths {
         let changes = plan.changes();
         let paths = (changes.len() <= MOST_PATHS)
             .then(|| changes.iter().map(|change| PathText::of(change.path.clone())).collect());
-        Self { summary: summary_of(plan), paths }
+        Self { summary: summary_of(plan), paths, after: None, git: None }
     }
 
     /// What a set of changes changed, without what lies in git's own directory: that is not put back by paths.
     pub(crate) fn of_changes(changes: &[PathChange]) -> Self {
-        let kept: Vec<&PathChange> =
-            changes.iter().filter(|change| !change.path.starts_with(b".git/")).collect();
+        let kept: Vec<&PathChange> = changes.iter().filter(|change| !is_of_git(&change.path)).collect();
         let count = |kind| kept.iter().filter(|change| change.kind == kind).count() as u64;
         let summary = ChangeSummary {
             added: count(PathChangeKind::Added),
@@ -57,7 +85,7 @@ impl ChangedPaths {
         };
         let paths = (kept.len() <= MOST_PATHS)
             .then(|| kept.iter().map(|change| PathText::of(change.path.clone())).collect());
-        Self { summary, paths }
+        Self { summary, paths, after: None, git: None }
     }
 
     /// As the catalog stores it.
@@ -70,6 +98,55 @@ impl ChangedPaths {
         serde_json::from_value(stored.clone()).unwrap_or_default()
     }
 
+    /// Notes what the paths are like now, right after the operation. Of too many paths nothing is noted.
+    pub(crate) fn look(&mut self, root: &Path, operation: &OperationId) -> Result<()> {
+        if let Some(git) = &mut self.git {
+            git.after = git.before.again(&Workspace::new(root, Git::new(Stop::never())))?;
+        }
+        self.after = self.fingerprints(root, operation)?;
+        Ok(())
+    }
+
+    /// Notes what git's own files said before.
+    pub(crate) fn with_git(self, before: GitRecord) -> Self {
+        Self { git: Some(GitChange { before, after: GitRecord::default() }), ..self }
+    }
+
+    /// What was changed in git's own files, when that is noted.
+    pub(crate) const fn git(&self) -> Option<&GitChange> {
+        self.git.as_ref()
+    }
+
+    /// Whether it is noted what the paths were like afterwards.
+    pub(crate) const fn is_looked_at(&self) -> bool {
+        self.after.is_some()
+    }
+
+    /// Whether something was at the path with this index afterwards; `true` when that is not noted.
+    pub(super) fn was_there(&self, index: usize) -> bool {
+        self.after.as_ref().and_then(|after| after.get(index)).is_none_or(Option::is_some)
+    }
+
+    /// The paths that are not as the operation left them; nothing when that is not noted.
+    pub(super) fn edited(&self, root: &Path, operation: &OperationId) -> Result<Vec<Vec<u8>>> {
+        let (Some(after), Some(paths)) = (&self.after, self.paths()) else { return Ok(Vec::new()) };
+        let now = self.fingerprints(root, operation)?.unwrap_or_default();
+        let is_edited = after.iter().zip(now).map(|(after, now)| *after != now);
+        Ok(paths
+            .into_iter()
+            .zip(is_edited)
+            .filter(|(_, is_edited)| *is_edited)
+            .map(|(path, _)| path)
+            .collect())
+    }
+
+    fn fingerprints(&self, root: &Path, operation: &OperationId) -> Result<Option<Vec<Option<String>>>> {
+        let Some(paths) = self.paths() else { return Ok(None) };
+        let found = workspace::fingerprints(root, &paths, operation.as_str().as_bytes())?;
+        let hex = |found: workspace::Fingerprint| found.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Some(found.into_iter().map(|found| found.map(hex)).collect()))
+    }
+
     /// All paths, unless they were too many.
     pub(super) fn paths(&self) -> Option<Vec<Vec<u8>>> {
         let bytes = |path: &PathText| match path {
@@ -78,6 +155,11 @@ impl ChangedPaths {
         };
         self.paths.as_ref().map(|paths| paths.iter().map(bytes).collect())
     }
+}
+
+/// Whether a path lies in a git directory, or is the file that stands for one.
+fn is_of_git(path: &[u8]) -> bool {
+    path.split(|byte| *byte == b'/').any(|part| part == b".git")
 }
 
 /// How much a plan changes.

@@ -4,6 +4,7 @@
 //! (all in the workspace) → **the commit point** of the record: one transaction ends the operation, counts the change
 //! and appends the event → the journal is told that it is no longer needed.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,16 +12,17 @@ use backstay_catalog::{OperationRow, OperationState as RowState, SnapshotRow, So
 use backstay_model::{Caller, Trigger};
 use backstay_source::{CannotRestore, RestoreReport};
 use backstay_source_workspace::{
-    self as workspace, ExcludeOptions, ExecuteOptions, RestoreOptions, RestorePlan, Selection, Steps,
+    self as workspace, ExcludeOptions, ExecuteOptions, RestoreOptions, RestorePlan, Seen, Selection, Steps,
     WorkspaceAttributes, WorkspaceLock,
 };
 
 use super::changed_paths::ChangedPaths;
 use super::operation::{Done, UpgradeDetail};
+use crate::dependencies::GitWayBack;
 use crate::error::Result;
 use crate::run::Run;
 use crate::service::{Service, blocking};
-use crate::snapshots::{CaptureOf, Stored, context_of};
+use crate::snapshots::{CaptureOf, Stored, context_of, scope_of};
 use crate::upgrades::WayBack;
 use crate::view::NewSnapshot;
 
@@ -32,8 +34,18 @@ pub(super) struct PutBack {
     pub(super) keep_new: bool,
     /// Whether a dependency that was moved since goes back, too.
     pub(super) force: bool,
-    /// What belongs to it and no snapshot covers.
-    pub(super) left_out: Vec<CannotRestore>,
+    /// What the undone operation changed, as far as it is kept by name.
+    pub(super) listed: Vec<Listed>,
+    /// What of git goes back with it, after a change of dependencies without their commands.
+    pub(super) git: Option<GitWayBack>,
+}
+
+/// A path that an operation changed.
+#[derive(Debug, Clone)]
+pub(super) struct Listed {
+    pub(super) path: Vec<u8>,
+    /// Whether the operation left something there.
+    pub(super) was_there: bool,
 }
 
 /// A change that is planned and can be undone.
@@ -80,9 +92,7 @@ impl Service {
             }
             Err(error) => {
                 let state = if error.is_unfinished() { RowState::NeedsRecovery } else { RowState::Failed };
-                let mut tx = self.begin().await?;
-                self.fail_operation_in(&mut tx, caller, row, state, &error.message).await?;
-                tx.commit().await?;
+                self.note_failure(caller, row, state, &error.message).await;
                 Err(error)
             }
         }
@@ -100,10 +110,50 @@ impl Service {
         let secured = self.secure(caller, source, row, &put_back, run).await?;
         let Some(safety) = &secured.safety else { return Ok(secured.done(None)) };
         let plan = Arc::clone(&secured.plan);
-        let report = self.execute_plan(plan, lock, row, &put_back, safety, run).await?;
+        let left_out = self.left_out(source, &plan, &put_back).await?;
+        let (report, paths) = self.execute_plan(plan, lock, row, &put_back, safety, run).await?;
         let mut done = secured.done(Some(report));
-        done.not_restored.extend(put_back.left_out);
+        done.paths = paths.unwrap_or(done.paths);
+        done.not_restored.extend(left_out);
         Ok(done)
+    }
+
+    /// What the undone operation changed and no plan can put back, because snapshots leave it out.
+    async fn left_out(
+        &self,
+        source: &SourceRow,
+        plan: &Arc<RestorePlan>,
+        put_back: &PutBack,
+    ) -> Result<Vec<CannotRestore>> {
+        if put_back.listed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (root, plan, listed) = (self.workspace_root(source)?, Arc::clone(plan), put_back.listed.clone());
+        let target = Stored::of(&put_back.target, self.lazy_repository())?;
+        blocking("look for paths that snapshots leave out", move || {
+            let target = target.open()?;
+            let planned: HashSet<&[u8]> = plan
+                .changes()
+                .iter()
+                .map(|change| change.path.as_slice())
+                .chain(plan.cannot_restore().iter().map(|left| left.path.as_slice()))
+                .collect();
+            let mut left_out = Vec::new();
+            for Listed { path, was_there } in listed {
+                if planned.contains(path.as_slice())
+                    || target.reader.lookup_path(&target.manifest.root, &path)?.is_some()
+                {
+                    continue;
+                }
+                // A path that is no longer there, and was not there before, is as it should be.
+                if !was_there || Seen::look(&root, &path)? != Seen::NOTHING {
+                    let reason = "snapshots leave it out, so it stays as it is".to_owned();
+                    left_out.push(CannotRestore { path, reason });
+                }
+            }
+            Ok(left_out)
+        })
+        .await
     }
 
     /// Plans against the tree as it is now and, when there is something to change, takes the safety snapshot.
@@ -118,12 +168,15 @@ impl Service {
         let root = self.workspace_root(source)?;
         let (plan, excludes) = self.plan_now(root, put_back, run).await?;
         let plan = Arc::new(plan);
-        if plan.is_empty() && UpgradeDetail::of_row(row).is_none() {
+        if plan.is_empty() && UpgradeDetail::of_row(row).is_none() && put_back.git.is_none() {
             return Ok(Secured { plan, safety: None });
         }
         let of = CaptureOf { operation: Some(row.id.clone()), ..self.capture_here(Trigger::Safety) };
         let new = NewSnapshot {
             label: format!("before {} {}", row.kind, row.id),
+            // Of dependencies all of what can be changed lies in the scope of the target.
+            paths: put_back.git.as_ref().map_or_else(Vec::new, |_| scope_of(&put_back.target)),
+            allow_missing: put_back.git.is_some(),
             // It has to hold all that the restore can change: what the target leaves out, the restore leaves alone.
             excludes: excludes.patterns,
             respect_gitignore: excludes.respect_gitignore,
@@ -168,7 +221,7 @@ impl Service {
         put_back: &PutBack,
         safety: &SnapshotRow,
         run: &Run,
-    ) -> Result<RestoreReport> {
+    ) -> Result<(RestoreReport, Option<ChangedPaths>)> {
         let options = ExecuteOptions {
             operation: row.id.clone(),
             snapshot: put_back.target.id.clone(),
@@ -185,12 +238,18 @@ impl Service {
             }),
             None => None,
         };
+        let git = put_back.git.clone();
         blocking("restore the snapshot", move || {
             let reader = lazy.get()?.reader();
-            match way_back {
-                Some(way_back) => way_back.execute(&plan, &reader, &lock, &options, &context),
-                None => Ok(workspace::execute(&plan, &reader, &lock, &options, &context)?),
+            if let Some(git) = git {
+                let (report, changes) = git.execute(&plan, &reader, &lock, &options, &context)?;
+                return Ok((report, Some(ChangedPaths::of_changes(&changes))));
             }
+            let report = match way_back {
+                Some(way_back) => way_back.execute(&plan, &reader, &lock, &options, &context)?,
+                None => workspace::execute(&plan, &reader, &lock, &options, &context)?,
+            };
+            Ok((report, None))
         })
         .await
     }

@@ -35,7 +35,8 @@ impl Service {
             selection: Selection::all(),
             keep_new: false,
             force: false,
-            left_out: Vec::new(),
+            listed: Vec::new(),
+            git: None,
         };
         let secured = self.secure(caller, source, row, &put_back, run).await?;
         Ok(SecuredMember { operation: row.id.clone(), target: target.id.clone(), secured })

@@ -201,6 +201,26 @@ impl Service {
         Ok(ended)
     }
 
+    /// The same in a transaction of its own. Why the operation failed is what counts, so when that cannot be noted, the next
+    /// command that locks the workspace closes it.
+    pub(crate) async fn note_failure(
+        &self,
+        caller: &Caller,
+        row: &OperationRow,
+        state: RowState,
+        reason: &str,
+    ) {
+        let noted = async {
+            let mut tx = self.begin().await?;
+            self.fail_operation_in(&mut tx, caller, row, state, reason).await?;
+            tx.commit().await?;
+            Ok::<(), ServiceError>(())
+        };
+        if let Err(error) = noted.await {
+            tracing::warn!(operation.id = %row.id, %error, "a failed operation could not be closed");
+        }
+    }
+
     /// Closes operations of a task that will not be done. What a dead worker left may have a journal, so that is decided by the
     /// next command that locks the workspace.
     pub(crate) async fn abandon_operations_in(

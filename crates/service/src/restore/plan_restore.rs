@@ -47,7 +47,8 @@ impl Service {
             selection: Selection::of_patterns(&request.paths)?,
             keep_new: request.keep_new,
             force: false,
-            left_out: Vec::new(),
+            listed: Vec::new(),
+            git: None,
         };
         let (plan, _) = self.plan_now(root, &put_back, &Run::default()).await?;
 

@@ -99,19 +99,23 @@ impl Service {
                 not_restored: recovered.not_restored.clone(),
                 recovered: true,
             };
-            Box::pin(self.end_upgrade(&caller, source, &row, &done, &Run::default())).await?;
+            Box::pin(self.end_upgrade(&caller, source, &row, done, &Run::default())).await?;
             return Ok(());
         }
+        // A restore keeps no list; undo compares its two snapshots.
+        let mut paths = ChangedPaths::from_json(&recovered.detail);
+        let row = self.read().await?.operation(&recovered.operation).await?.filter(is_open);
+        if let Some(row) = row.as_ref().filter(|_| paths.git().is_some()) {
+            paths = self.look_at_result(source, row, paths).await?;
+        }
         let mut tx = self.begin().await?;
-        let row = tx.operation(&recovered.operation).await?;
-        if let Some(row) = row.filter(is_open) {
+        if let Some(row) = row {
             match recovered.outcome {
                 Outcome::RolledForward => {
                     let done = Done {
                         changed: true,
                         safety: recovered.safety_snapshot.clone(),
-                        // A restore keeps no list; undo compares its two snapshots.
-                        paths: ChangedPaths::from_json(&recovered.detail),
+                        paths,
                         not_restored: recovered.not_restored.clone(),
                         recovered: true,
                     };

@@ -194,7 +194,8 @@ impl Service {
             selection: Selection::of_patterns(&request.paths)?,
             keep_new: request.keep_new,
             force: false,
-            left_out: Vec::new(),
+            listed: Vec::new(),
+            git: None,
         })
     }
 }

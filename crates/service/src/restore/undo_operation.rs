@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use backstay_catalog::{OperationRow, OperationState as RowState, SnapshotRow, SourceRow};
 use backstay_model::{Action, Caller, OperationId, SnapshotId, SourceId, TaskId};
-use backstay_source::CannotRestore;
 use backstay_source_workspace::{self as workspace, ContentCheck, DiffOptions, Selection, WorkspaceLock};
 
 use super::changed_paths::{ChangedPaths, is_only_directory_time};
-use super::execute::PutBack;
+use super::execute::{Listed, PutBack};
 use super::operation::{NewOperation, UpgradeDetail, request_of, view};
 use super::restore_snapshot::result_of;
+use crate::dependencies::GitWayBack;
 use crate::error::{FieldProblem, Result, ServiceError};
 use crate::hooks::Hook;
 use crate::run::Run;
 use crate::service::{Service, blocking};
-use crate::snapshots::{OpenedSnapshot, Stored, context_of};
+use crate::snapshots::{Stored, context_of};
 use crate::tasks::Work;
 use crate::view::{Operation, QueuedOperation, RestoreRequest};
 
@@ -27,8 +27,8 @@ struct Undoable {
     row: OperationRow,
     /// The state before it.
     before: SnapshotRow,
-    /// The state that it put back.
-    after: SnapshotRow,
+    /// The state that it put back or left; `None` when that is noted path by path.
+    after: Option<SnapshotRow>,
 }
 
 impl Service {
@@ -137,7 +137,7 @@ impl Service {
                 row.state
             )));
         }
-        let (Some(before), Some(after)) = (row.snapshot.clone(), row.target.clone()) else {
+        let Some(before) = row.snapshot.clone() else {
             return Err(ServiceError::conflict(format!("Operation {id} changed nothing")));
         };
         let mut find = async |snapshot: &SnapshotId| {
@@ -148,8 +148,31 @@ impl Service {
                 ))
             })
         };
-        let (before, after) = (find(&before).await?, find(&after).await?);
+        let before = find(&before).await?;
+        let after = match &row.target {
+            _ if ChangedPaths::from_json(&row.changed_paths).is_looked_at() => None,
+            Some(after) => Some(find(after).await?),
+            None => return Err(ServiceError::conflict(format!("Operation {id} changed nothing"))),
+        };
         Ok(Undoable { row, before, after })
+    }
+
+    /// What of git goes back when `row` is undone: what the change of dependencies noted that it, or the undo of its undo, is.
+    async fn git_way_back(&self, row: &OperationRow, force: bool) -> Result<Option<GitWayBack>> {
+        let mut read = self.read().await?;
+        let (mut noted, mut is_reversed) = (row.clone(), false);
+        loop {
+            if let Some(change) = ChangedPaths::from_json(&noted.changed_paths).git() {
+                let change = if is_reversed { change.clone().reversed() } else { change.clone() };
+                return Ok(Some(GitWayBack { change, undoes: row.id.clone(), force }));
+            }
+            let undone = match &noted.undoes {
+                Some(undone) => read.operation(undone).await?,
+                None => None,
+            };
+            let Some(undone) = undone else { return Ok(None) };
+            (noted, is_reversed) = (undone, !is_reversed);
+        }
     }
 
     /// The operation whose list of paths tells what `row` changed: itself, or, for an undo without a list of its own, the one that it
@@ -176,21 +199,28 @@ impl Service {
     ) -> Result<PutBack> {
         let root = self.workspace_root(source)?;
         let lazy = self.lazy_repository();
-        let after = Stored::of(&undoable.after, lazy)?;
+        let stored = |row: &Option<SnapshotRow>| row.as_ref().map(|row| Stored::of(row, lazy)).transpose();
+        let after = stored(&undoable.after)?;
+        let (id, changed) = (undoable.row.id.clone(), ChangedPaths::from_json(&undoable.row.changed_paths));
+        let git = self.git_way_back(&undoable.row, force).await?;
         let listing = self.listing_of(&undoable.row).await?;
-        let kept = ChangedPaths::from_json(&listing.changed_paths).paths();
+        let kept = ChangedPaths::from_json(&listing.changed_paths);
         let request = request_of(&listing);
         let around = self.undoable(&listing.id).await?;
-        let around = (Stored::of(&around.before, lazy)?, Stored::of(&around.after, lazy)?);
+        let around = (Stored::of(&around.before, lazy)?, stored(&around.after)?);
         let (context, repository) = (context_of(run), self.repository_directory().cloned());
-        let (selection, left_out) = blocking("look for edited paths", move || {
-            let after = after.open()?;
-            let mut left_out = Vec::new();
-            let paths = if let Some(paths) = kept {
-                left_out = not_covered(&paths, &around.0.open()?, &around.1.open()?)?;
-                paths
+        let way = git.clone();
+        let (selection, listed) = blocking("look for edited paths", move || {
+            let mut listed = Vec::new();
+            let paths: Vec<Vec<u8>> = if let Some(paths) = kept.paths() {
+                let is_by_path = |path: &[u8]| way.as_ref().is_none_or(|way| !way.takes_away(path));
+                let found = paths.into_iter().enumerate().filter(|(_, path)| is_by_path(path));
+                listed.extend(found.map(|(index, path)| Listed { path, was_there: kept.was_there(index) }));
+                listed.iter().map(|listed| listed.path.clone()).collect()
             } else {
-                let (old, new) = (around.0.open()?, around.1.open()?);
+                let unknown =
+                    || ServiceError::conflict(format!("It is not known what operation {id} changed"));
+                let (old, new) = (around.0.open()?, around.1.ok_or_else(unknown)?.open()?);
                 let options = DiffOptions {
                     selection: Selection::of_patterns(&request.paths)?,
                     renames: false,
@@ -205,19 +235,34 @@ impl Service {
             };
             let selection = Selection::exact(&paths)?;
             if !force {
-                let options = DiffOptions {
-                    selection: selection.clone(),
-                    content: ContentCheck::WhenUnsure,
-                    renames: false,
-                    repository,
+                let gone: Vec<String> = way.iter().flat_map(GitWayBack::checkouts_that_go).collect();
+                let edited = if let Some(after) = after {
+                    let after = after.open()?;
+                    let differing = |selection: Selection| {
+                        let content = ContentCheck::WhenUnsure;
+                        let repository = repository.clone();
+                        let options = DiffOptions { selection, content, renames: false, repository };
+                        workspace::diff_live(&after.reader, &after.manifest, &root, &options, &context)
+                    };
+                    let mut changes = differing(selection.clone())?;
+                    if !gone.is_empty() {
+                        changes.extend(differing(Selection::of_paths(&gone)?)?);
+                    }
+                    let edits = changes.into_iter().filter(|change| !is_only_directory_time(change));
+                    edits.map(|change| change.path).collect()
+                } else {
+                    let mut edited = changed.edited(&root, &id)?;
+                    if let Some(way) = &way {
+                        edited.extend(way.unlisted(&root, &changed.paths().unwrap_or_default())?);
+                    }
+                    edited
                 };
-                let edited = workspace::diff_live(&after.reader, &after.manifest, &root, &options, &context)?;
-                refuse_edited(edited)?;
+                refuse_edited(&edited)?;
             }
-            Ok((selection, left_out))
+            Ok((selection, listed))
         })
         .await?;
-        Ok(PutBack { target: undoable.before.clone(), selection, keep_new: false, force, left_out })
+        Ok(PutBack { target: undoable.before.clone(), selection, keep_new: false, force, listed, git })
     }
 }
 
@@ -233,29 +278,9 @@ fn new_undo(id: OperationId, undoable: &Undoable, task: Option<TaskId>) -> NewOp
     }
 }
 
-/// The paths that an operation changed and that neither snapshot around it has: they are excluded from snapshots.
-fn not_covered(
-    paths: &[Vec<u8>],
-    before: &OpenedSnapshot,
-    after: &OpenedSnapshot,
-) -> Result<Vec<CannotRestore>> {
-    let mut found = Vec::new();
-    for path in paths {
-        let in_before = before.reader.lookup_path(&before.manifest.root, path)?.is_some();
-        if !in_before && after.reader.lookup_path(&after.manifest.root, path)?.is_none() {
-            let reason = "snapshots leave it out, so it stays as it is".to_owned();
-            found.push(CannotRestore { path: path.clone(), reason });
-        }
-    }
-    Ok(found)
-}
-
-fn refuse_edited(edited: Vec<workspace::Change>) -> Result<()> {
-    let edited: Vec<String> = edited
-        .into_iter()
-        .filter(|change| !is_only_directory_time(change))
-        .map(|change| String::from_utf8_lossy(&change.path).into_owned())
-        .collect();
+/// Refuses when a path was edited since.
+pub(crate) fn refuse_edited(edited: &[Vec<u8>]) -> Result<()> {
+    let edited: Vec<String> = edited.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
     let Some(first) = edited.first() else { return Ok(()) };
     let more = match edited.len() - 1 {
         0 => String::new(),

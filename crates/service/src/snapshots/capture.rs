@@ -20,7 +20,7 @@ use backstay_source::CaptureContext;
 use backstay_source_workspace::{CaptureOptions, ExcludeOptions, Selection, WorkspaceError, WorkspaceLock};
 use serde_json::json;
 
-use super::view::counts;
+use super::view::{counts, scope_of};
 use crate::error::{Result, ServiceError};
 use crate::limits::Fields;
 use crate::run::Run;
@@ -29,6 +29,9 @@ use crate::view::NewSnapshot;
 
 /// How long one try to get a lock takes, between looks at whether the work was cancelled.
 const LOCK_TURN: Duration = Duration::from_millis(200);
+
+/// Among how many of the newest snapshots a whole one is looked for, to compare with.
+const MOST_PARENTS: u32 = 20;
 
 /// What a capture is part of, and who keeps it alive.
 #[derive(Debug, Clone)]
@@ -106,7 +109,10 @@ impl Service {
         new: &NewSnapshot,
     ) -> Result<SnapshotRow> {
         let now = self.now();
-        let parent = tx.latest_ready(&source.id).await?.map(|parent| parent.id);
+        // One that holds everything tells of more files that they need not be read.
+        let newest = tx.newest_ready(&source.id, MOST_PARENTS).await?;
+        let whole = newest.iter().find(|row| scope_of(row).is_empty());
+        let parent = whole.or(newest.first()).map(|parent| parent.id.clone());
         let row = NewRow {
             id: of.id.clone(),
             created_at: now,
@@ -377,6 +383,7 @@ fn capture_options(new: &NewSnapshot, repository: Option<PathBuf>) -> Result<Cap
         },
         repository,
         allow_unreadable: new.allow_unreadable,
+        allow_missing: new.allow_missing,
         strict: new.strict,
     })
 }

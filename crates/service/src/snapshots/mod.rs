@@ -23,6 +23,6 @@ mod view;
 pub(crate) use capture::{CaptureOf, check_new_snapshot, stored_content};
 pub(crate) use diff_snapshot::{change_of_states, context_of};
 pub use read_content::{ContentReader, OpenContent, Subtree, SubtreeItem};
-pub(crate) use stored::{OpenedSnapshot, Stored};
+pub(crate) use stored::Stored;
 pub(crate) use verify_snapshots::report_of;
 pub(crate) use view::scope_of;

@@ -9,12 +9,12 @@ use super::work::count;
 use crate::error::{Result, ServiceError};
 use crate::restore::{ChangedPaths, Done, UpgradeDetail};
 use crate::run::Run;
-use crate::service::Service;
+use crate::service::{Service, blocking};
 use crate::snapshots::CaptureOf;
 use crate::view::{NewSnapshot, Rollback, UpgradeReport};
 
 impl Service {
-    /// Everything is in place: the snapshot of the state after it, then **the commit point** of the record.
+    /// Everything is in place: what undo needs to know of it, then **the commit point** of the record.
     #[expect(
         clippy::too_many_arguments,
         reason = "what is known when an upgrade is done; used by one caller alone"
@@ -38,7 +38,7 @@ impl Service {
             recovered: false,
         };
         report.not_restored.extend(crate::restore::cannot_restore(&done.not_restored));
-        let ended = self.end_upgrade(caller, source, row, &done, run).await?;
+        let ended = self.end_upgrade(caller, source, row, done, run).await?;
         report.success = true;
         report.changed = true;
         report.state_serial = ended.serial_after.unwrap_or(report.state_serial);
@@ -54,15 +54,18 @@ impl Service {
         caller: &Caller,
         source: &SourceRow,
         row: &OperationRow,
-        done: &Done,
+        mut done: Done,
         run: &Run,
     ) -> Result<OperationRow> {
         self.forget_in_place(source, row);
-        if let Err(error) = self.snapshot_after(caller, source, row, run).await {
+        done.paths = self.look_at_result(source, row, done.paths).await?;
+        if !done.paths.is_looked_at()
+            && let Err(error) = self.snapshot_after(caller, source, row, run).await
+        {
             tracing::warn!(operation.id = %row.id, %error, "an upgrade cannot be undone: its result was not captured");
         }
         let mut tx = self.begin().await?;
-        let ended = self.end_operation_in(&mut tx, caller, source.kind, row, done).await?;
+        let ended = self.end_operation_in(&mut tx, caller, source.kind, row, &done).await?;
         if let Some(before) = done.safety.as_ref().filter(|_| !self.keeps_snapshot(row)) {
             // From here on it is only what undo goes back to.
             tx.set_snapshot_trigger(before, Trigger::Safety).await?;
@@ -72,13 +75,32 @@ impl Service {
         Ok(ended)
     }
 
+    /// Looks what an operation left at the paths that it changed, so that undo can tell what was edited since. Without that it
+    /// needs `--force`.
+    pub(crate) async fn look_at_result(
+        &self,
+        source: &SourceRow,
+        row: &OperationRow,
+        paths: ChangedPaths,
+    ) -> Result<ChangedPaths> {
+        let (root, id) = (self.workspace_root(source)?, row.id.clone());
+        blocking("look at what was changed", move || {
+            let mut looked = paths;
+            if let Err(error) = looked.look(&root, &id) {
+                tracing::warn!(operation.id = %id, %error, "what an operation left is not noted");
+            }
+            Ok(looked)
+        })
+        .await
+    }
+
     /// Whether the snapshot of the state before stays one after a success.
     fn keeps_snapshot(&self, row: &OperationRow) -> bool {
         !self.settings().upgrade_auto_cleanup
             || UpgradeDetail::of_row(row).is_some_and(|detail| detail.request.keep_snapshot)
     }
 
-    /// The state after an upgrade, with which undo finds out what was edited since.
+    /// The state after an upgrade of more paths than are kept by name, with which undo finds them and what was edited since.
     async fn snapshot_after(
         &self,
         caller: &Caller,
@@ -103,6 +125,17 @@ impl Service {
         Ok(())
     }
 
+    /// After an error that tells nothing of the workspace: the next recovery finds out, by the journal.
+    pub(super) async fn upgrade_left_open(
+        &self,
+        caller: &Caller,
+        row: &OperationRow,
+        error: ServiceError,
+    ) -> ServiceError {
+        self.note_failure(caller, row, RowState::NeedsRecovery, &error.message).await;
+        error.hint("run `backstay recover`")
+    }
+
     /// Nothing of it has happened, or the flip is unfinished, or something is not as it was: notes which, and tells.
     pub(super) async fn upgrade_failed(
         &self,
@@ -125,16 +158,7 @@ impl Service {
         row.not_restored =
             serde_json::to_value(rollback.failed.iter().chain(&report.not_restored).collect::<Vec<_>>())
                 .expect("texts can be written as JSON");
-        let noted = async {
-            let mut tx = self.begin().await?;
-            self.fail_operation_in(&mut tx, caller, &row, state, &error.message).await?;
-            tx.commit().await?;
-            Ok::<(), ServiceError>(())
-        };
-        if let Err(error) = noted.await {
-            // The next command closes it.
-            tracing::warn!(operation.id = %row.id, %error, "a failed upgrade could not be closed");
-        }
+        self.note_failure(caller, &row, state, &error.message).await;
         report.rollback = Some(rollback);
         report.code = Some(error.word().to_owned());
         report.hint = error.hint.clone();

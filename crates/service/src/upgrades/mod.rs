@@ -7,7 +7,7 @@
 mod commands;
 mod differences;
 mod end_upgrade;
-mod forget_old_upgrades;
+mod forget_undo_points;
 mod found;
 mod in_place;
 mod keep_failed;
@@ -28,3 +28,4 @@ pub use output::{KeptEvent, Watch};
 pub use show_output::OutputPart;
 pub(crate) use steps::StepNote;
 pub(crate) use undo::WayBack;
+pub(crate) use upgrade_dependency::MOST_NOTED;

@@ -82,6 +82,9 @@ impl Work {
                 Step::Place { .. }
                 | Step::RemoveFile { .. }
                 | Step::RemoveTree { .. }
+                | Step::RemoveEmpty { .. }
+                | Step::SetAside { .. }
+                | Step::BringBack { .. }
                 | Step::Expect { .. } => {}
             }
         }

@@ -5,12 +5,10 @@ use backstay_dependencies::{CommitId, Reference, Workspace, mutate};
 use backstay_model::Timestamp;
 use backstay_repository::{Entry, Reader};
 use backstay_source::{RestoreContext, RestoreReport};
-use backstay_source_workspace::{
-    Action, ChangeSet, ChangeSetOptions, ExecuteOptions, RestorePlan, Seen, WorkspaceLock,
-};
+use backstay_source_workspace::{ChangeSet, ExecuteOptions, RestorePlan, Seen, WorkspaceLock};
 
 use super::found::name_of;
-use crate::dependencies::git_of;
+use crate::dependencies::{git_of, put_back_with};
 use crate::error::{Result, ServiceError};
 use crate::restore::StoredMove;
 use crate::snapshots::Stored;
@@ -39,41 +37,26 @@ impl WayBack {
         options: &ExecuteOptions,
         context: &RestoreContext,
     ) -> Result<RestoreReport> {
-        let root = plan.root();
-        let options = ChangeSetOptions {
-            operation: options.operation.clone(),
-            kind: "undo".to_owned(),
-            snapshot: Some(options.snapshot.clone()),
-            safety_snapshot: options.safety_snapshot.clone(),
-            steps: options.steps.clone(),
-        };
-        let mut set = ChangeSet::begin(root, lock, options)?;
-        let written_bytes = set.take_plan(plan, reader, context)?;
-        let workspace = Workspace::new(root, git_of(&context.cancel));
-        for step in self.draft(&workspace, &set)? {
-            match step {
-                Step::Expect { path } if path.starts_with(".git/") => {
-                    set.expect(path.as_bytes(), Seen::look(root, path.as_bytes())?)?;
+        let (report, _) = put_back_with(plan, reader, lock, options, context, |set| {
+            let root = plan.root();
+            let workspace = Workspace::new(root, git_of(&context.cancel));
+            for step in self.draft(&workspace, set)? {
+                match step {
+                    Step::Expect { path } if path.starts_with(".git/") => {
+                        set.expect(path.as_bytes(), Seen::look(root, path.as_bytes())?)?;
+                    }
+                    Step::Hold { path } => set.hold(path.as_bytes())?,
+                    Step::Write { path, content } if path.starts_with(".git/") => {
+                        set.write(path.as_bytes(), &content, None)?;
+                    }
+                    Step::Replace { path, prepared } => set.replace(path.as_bytes(), prepared.as_bytes())?,
+                    // The plan puts these back as they were.
+                    _ => {}
                 }
-                Step::Hold { path } => set.hold(path.as_bytes())?,
-                Step::Write { path, content } if path.starts_with(".git/") => {
-                    set.write(path.as_bytes(), &content, None)?;
-                }
-                Step::Replace { path, prepared } => set.replace(path.as_bytes(), prepared.as_bytes())?,
-                // The plan puts these back as they were.
-                _ => {}
             }
-        }
-        context.cancel.check()?;
-        let applied = set.commit(serde_json::Value::Null)?;
-        Ok(RestoreReport {
-            created: plan.count(Action::Create),
-            replaced: plan.count(Action::Replace),
-            deleted: plan.count(Action::Delete),
-            metadata: plan.count(Action::Metadata),
-            written_bytes,
-            not_restored: plan.cannot_restore().iter().cloned().chain(applied.not_applied).collect(),
-        })
+            Ok(())
+        })?;
+        Ok(report)
     }
 
     fn draft(&self, workspace: &Workspace, set: &ChangeSet) -> Result<Vec<Step>> {

@@ -27,6 +27,9 @@ use crate::view::{
     NewSnapshot, PathCounts, RefCommit, RestoreRequest, Rollback, UpgradeEvent, UpgradeReport, UpgradeRequest,
 };
 
+/// How many events of steps are written at once.
+pub(crate) const MOST_NOTED: usize = 64;
+
 /// An upgrade that somebody wants.
 pub(super) enum Wanted {
     /// This one, now.
@@ -47,6 +50,8 @@ pub(super) struct Outcomes {
 /// An upgrade that has its row, and what it was found to need.
 struct Begun {
     row: OperationRow,
+    /// The row of the snapshot of the state before.
+    capture: SnapshotRow,
     request: UpgradeRequest,
     fetched: bool,
     found: Found,
@@ -130,24 +135,27 @@ impl Service {
 
         let hooks = self.load_hooks(source, run).await?;
         self.run_before_hook(caller, source, &hooks, Hook::BeforeUpgrade, run).await?;
-        let row = self.begin_upgrade(caller, source, wanted, &request, &moves).await?;
-        report.operation_id = Some(row.id.clone());
-        let recorder = match Recorder::begin(&root, &row.id, watch) {
-            Ok(recorder) => Arc::new(recorder),
-            Err(error) => {
-                return Ok(self
-                    .upgrade_failed(caller, &row, report, Rollback::nothing_changed(), error)
-                    .await);
-            }
+        let id = match &wanted {
+            Wanted::Queued(row, _) => row.id.clone(),
+            _ => OperationId::generate(self.now(), &**self.rng()),
         };
+        let recorder = Arc::new(Recorder::begin(&root, &id, watch)?);
+        let (row, capture) = self.begin_upgrade(caller, source, id, wanted, &request, &moves).await?;
+        report.operation_id = Some(row.id.clone());
         for operation in recovered {
             recorder.keep(&UpgradeEvent::Recovered { operation });
         }
         let recorded = Arc::clone(&recorder);
-        let upgrade = Begun { row, request, fetched: !offline, found, moves, supervisor, recorder: recorded };
-        let outcomes = Box::pin(self.carry_out_upgrade(caller, source, &lock, upgrade, report, run)).await?;
+        let upgrade =
+            Begun { row, capture, request, fetched: !offline, found, moves, supervisor, recorder: recorded };
+        let begun = upgrade.row.clone();
+        let carried = Box::pin(self.carry_out_upgrade(caller, source, &lock, upgrade, report, run)).await;
+        let outcomes = match carried {
+            Ok(outcomes) => outcomes,
+            Err(error) => return Err(self.upgrade_left_open(caller, &begun, error).await),
+        };
         recorder.tell(&UpgradeEvent::Finished { report: Box::new(outcomes.report.clone()) });
-        self.forget_old_upgrades(source).await;
+        self.forget_undo_points(source).await;
         drop(lock);
         self.run_hooks_after_upgrade(caller, source, &hooks, &outcomes.report, run).await;
         Ok(outcomes)
@@ -173,8 +181,9 @@ impl Service {
         run: &Run,
     ) -> Result<Outcomes> {
         let root = self.workspace_root(source)?;
-        let Begun { row, request, fetched, found, moves, supervisor, recorder } = upgrade;
-        let (before, stored, began_ns) = match self.snapshot_before(caller, source, &row, &moves, run).await {
+        let Begun { row, capture, request, fetched, found, moves, supervisor, recorder } = upgrade;
+        let (before, stored, began_ns) = match self.snapshot_before(caller, source, &row, &capture, run).await
+        {
             Ok(before) => before,
             Err(error) => {
                 return Ok(self
@@ -206,8 +215,9 @@ impl Service {
             Ok((work, ended, result))
         });
         let noting = async {
-            while let Some(step) = noted.recv().await {
-                self.note_step(caller, source, &row, step).await;
+            let mut steps = Vec::new();
+            while noted.recv_many(&mut steps, MOST_NOTED).await > 0 {
+                self.note_steps(caller, source, &row, std::mem::take(&mut steps)).await;
             }
         };
         let (worked, ()) = tokio::join!(working, noting);
@@ -243,20 +253,28 @@ impl Service {
         }
     }
 
-    /// Every command is told by two events. An operation does not fail because the log cannot be written just then.
-    pub(crate) async fn note_step(
+    /// Every command is told by two events; those that are there together are written together. An operation does not fail
+    /// because the log cannot be written just then.
+    pub(crate) async fn note_steps(
         &self,
         caller: &Caller,
         source: &SourceRow,
         row: &OperationRow,
-        step: StepNote,
+        steps: Vec<StepNote>,
     ) {
-        let event = self
-            .event(caller, step.action, Subject::new("operation", &row.id))
-            .of_source(&source.tenant, source.kind, &source.id)
-            .ended(if step.failed { Outcome::Failed } else { Outcome::Ok })
-            .with(step.data);
-        if let Err(error) = self.commit_event(event).await {
+        let noted = async {
+            let mut tx = self.begin().await?;
+            for step in steps {
+                let event = self
+                    .event(caller, step.action, Subject::new("operation", &row.id))
+                    .of_source(&source.tenant, source.kind, &source.id)
+                    .ended(if step.failed { Outcome::Failed } else { Outcome::Ok });
+                tx.record(event.with(step.data));
+            }
+            tx.commit().await?;
+            Ok::<(), ServiceError>(())
+        };
+        if let Err(error) = noted.await {
             tracing::warn!(operation.id = %row.id, %error, "a step is not in the log");
         }
     }
@@ -281,26 +299,31 @@ impl Service {
         self.run_after_hook(caller, source, hooks, hook, &variables, run).await;
     }
 
-    /// The row of the operation, in one transaction with the use of the plan.
+    /// The row of the operation and that of the snapshot of the state before, in one transaction with the use of the plan.
     async fn begin_upgrade(
         &self,
         caller: &Caller,
         source: &SourceRow,
+        id: OperationId,
         wanted: Wanted,
         request: &UpgradeRequest,
         moves: &[Move],
-    ) -> Result<OperationRow> {
-        if let Wanted::Queued(row, _) = wanted {
-            return Ok(*row);
-        }
+    ) -> Result<(OperationRow, SnapshotRow)> {
+        let of = CaptureOf { operation: Some(id.clone()), ..self.capture_here(Trigger::Upgrade) };
+        let before = NewSnapshot { label: label_of(moves), ..NewSnapshot::default() };
         let mut tx = self.begin().await?;
+        if let Wanted::Queued(row, _) = wanted {
+            let capture = self.begin_capture_in(&mut tx, caller, source, &of, &before).await?;
+            tx.commit().await?;
+            return Ok((*row, capture));
+        }
         if let Wanted::Plan(plan, _) = &wanted {
             tx.use_plan(plan, self.now()).await.map_err(unusable)?;
         }
         let new = NewOperation {
-            id: OperationId::generate(self.now(), &**self.rng()),
+            id,
             kind: "upgrade",
-            // The snapshot of the state after it, which is taken when there is one.
+            // The snapshot of the state after it, which is taken when there is no other way to tell what undo touches.
             target: Some(SnapshotId::generate(self.now(), &**self.rng())),
             undoes: None,
             request: RestoreRequest::default(),
@@ -308,8 +331,9 @@ impl Service {
             task: None,
         };
         let row = self.begin_operation_in(&mut tx, caller, source, new).await?;
+        let capture = self.begin_capture_in(&mut tx, caller, source, &of, &before).await?;
         tx.commit().await?;
-        Ok(row)
+        Ok((row, capture))
     }
 
     /// The snapshot of the state before, its content, and the file system's time when it was begun.
@@ -318,26 +342,28 @@ impl Service {
         caller: &Caller,
         source: &SourceRow,
         row: &OperationRow,
-        moves: &[Move],
+        capture: &SnapshotRow,
         run: &Run,
     ) -> Result<(SnapshotRow, Stored, i64)> {
         let root = self.workspace_root(source)?;
         let began_ns = workspace::file_system_time(&root).unwrap_or(i64::MAX);
-        let of = CaptureOf { operation: Some(row.id.clone()), ..self.capture_here(Trigger::Upgrade) };
-        let what: Vec<String> = moves
-            .iter()
-            .map(|planned| format!("{} to {}", planned.view.dependency, planned.view.to.reference))
-            .collect();
-        let label: String = format!("before upgrade of {}", what.join(", ")).chars().take(200).collect();
-        let new = NewSnapshot { label, ..NewSnapshot::default() };
-        let begun = self.begin_capture(caller, source, &of, &new).await?;
-        let before = self.complete_capture(caller, source, &begun, &new, run).await?;
+        let new = NewSnapshot::default();
+        let before = self.complete_capture(caller, source, capture, &new, run).await?;
         let mut tx = self.begin().await?;
         tx.set_operation_snapshot(&row.id, &before.id).await?;
         tx.commit().await?;
         let stored = Stored::of(&before, self.lazy_repository())?;
         Ok((before, stored, began_ns))
     }
+}
+
+/// What the snapshot of the state before is called.
+fn label_of(moves: &[Move]) -> String {
+    let what: Vec<String> = moves
+        .iter()
+        .map(|planned| format!("{} to {}", planned.view.dependency, planned.view.to.reference))
+        .collect();
+    format!("before upgrade of {}", what.join(", ")).chars().take(200).collect()
 }
 
 /// Why a plan cannot be used up.

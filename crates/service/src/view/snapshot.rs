@@ -114,6 +114,8 @@ pub struct NewSnapshot {
     pub cross_mounts: bool,
     /// Whether an entry that cannot be read is noted instead of failing the capture.
     pub allow_unreadable: bool,
+    /// Whether a named path may be missing: restoring the snapshot then removes what is there.
+    pub allow_missing: bool,
     /// Whether a file that changes while it is read fails the capture.
     pub strict: bool,
     /// Whether to pin it.

@@ -47,7 +47,7 @@ async fn restore(fixture: &Fixture, snapshot: &Snapshot) -> (Result<()>, Vec<Not
 }
 
 fn codes(notices: &[Notice]) -> Vec<&str> {
-    notices.iter().map(|notice| notice.code).collect()
+    notices.iter().map(|notice| notice.code.as_ref()).collect()
 }
 
 #[tokio::test]

@@ -29,8 +29,9 @@ mod source;
 pub use attributes::{RootMetadata, WorkspaceAttributes};
 pub use capture::{CaptureOptions, capture};
 pub use change_set::{
-    Applied, ChangeSet, ChangeSetOptions, Layer, LayerEntry, LayerKind, Outcome, PathChange, PathChangeKind,
-    Recovered, Seen, Steps, TreeCopy, acknowledge, recover, stage_of,
+    Applied, ChangeSet, ChangeSetOptions, Fingerprint, Layer, LayerEntry, LayerKind, Outcome, PathChange,
+    PathChangeKind, Recovered, Seen, Steps, TreeCopy, acknowledge, fingerprints, forget_kept, kept, recover,
+    stage_of,
 };
 pub use compare::{
     Change, ChangeKind, ContentCheck, DiffOptions, EntryKind, EntryState, diff_live, diff_snapshots,

@@ -3,6 +3,8 @@
 use backstay_api::task::{Task, TaskState};
 use backstay_client::Client;
 use backstay_model::ErrorKind;
+use backstay_service::Notice;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::context::Context;
@@ -41,9 +43,21 @@ pub(crate) async fn finish(
         }
     };
     match task.state {
-        TaskState::Done => Ok(task),
+        TaskState::Done => {
+            take_notices(cx, &task);
+            Ok(task)
+        }
         TaskState::Cancelled => Err(Failure::interrupted()),
         _ => Err(failure(&task)),
+    }
+}
+
+/// Tells what a person should know of a task that is done, as it is told without a server.
+pub(super) fn take_notices(cx: &Context, task: &Task) {
+    let warnings = task.result.as_ref().and_then(|result| result.get("warnings")?.as_array());
+    // Other reports have warnings of another form.
+    for notice in warnings.into_iter().flatten().filter_map(|notice| Notice::deserialize(notice).ok()) {
+        cx.notices.add(notice);
     }
 }
 

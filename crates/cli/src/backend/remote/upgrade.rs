@@ -59,7 +59,14 @@ impl Remote {
             };
         }
         match report.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Some(report) => Ok(report),
+            Some(report) => {
+                // The hook after it may still run.
+                tokio::select! {
+                    task = self.client.wait_task(&accepted.task_id, |_| ()) => task::take_notices(cx, &task?),
+                    () = interrupt::requested(&cx.cancel) => {}
+                }
+                Ok(report)
+            }
             // It did not come as far as to begin.
             None => Err(task::failure(&self.client.get_task(&accepted.task_id).await?)),
         }

@@ -57,6 +57,7 @@ fn to_view(new: NewSnapshot) -> view::NewSnapshot {
         with_git: new.with_git,
         cross_mounts: new.cross_mounts,
         allow_unreadable: new.allow_unreadable,
+        allow_missing: false,
         strict: new.strict,
         pin: new.pin,
         trigger: None,

@@ -34,7 +34,7 @@ use worker::{Shared, Tally, Worker};
 /// Captures the directory `root` through `writer`, whose parent tells what need not be read.
 ///
 /// Changes nothing in the workspace. What is stored of a file was one state of it, or a warning says that it was not.
-/// Errors: a named path that does not exist, an entry that cannot be read unless that is allowed.
+/// Errors: a named path that does not exist, an entry that cannot be read, unless that is allowed.
 pub fn capture(
     root: &Path,
     context: &CaptureContext,
@@ -50,7 +50,7 @@ pub fn capture(
     let root_stat = dir.stat_self().map_err(at_root)?;
     for path in options.selection.paths() {
         let found = dir.stat_beneath(path).map_err(|errno| WorkspaceError::path("find", path, errno))?;
-        if found.is_none() {
+        if found.is_none() && !options.allow_missing {
             return Err(WorkspaceError::Missing { path: display(path) });
         }
     }

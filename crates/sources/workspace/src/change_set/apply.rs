@@ -9,6 +9,7 @@ use rustix::io::Errno;
 
 use super::flip::{Stopped, conflicts, flip};
 use super::journal::{Header, Journal, State};
+use super::kept::keep;
 use super::metadata::Rights;
 use super::operations::{Identity, Operation};
 use super::stage::{MANY, Stage};
@@ -85,7 +86,7 @@ impl Target {
         let mut notes = Vec::new();
         flip(&self.root, Some(&stage.dir), operations, rights, steps, &mut notes)
             .map_err(|stopped| unfinished(operation, stopped))?;
-        finish(&self.root, &self.journal, stage, operation, operations, steps)?;
+        finish(&self.root, &self.own, &self.journal, stage, operation, operations, steps)?;
         Ok(notes)
     }
 }
@@ -104,6 +105,7 @@ pub(crate) fn unfinished(operation: &OperationId, stopped: Stopped) -> Workspace
 /// Makes the flip durable, and only then forgets how to repeat it.
 pub(crate) fn finish(
     root: &Dir,
+    own: &Dir,
     journal: &Journal,
     stage: Stage,
     operation: &OperationId,
@@ -113,6 +115,7 @@ pub(crate) fn finish(
     steps.pass()?;
     sync(root, operations).map_err(|errno| WorkspaceError::path("sync", b"", errno))?;
     release(root, &stage, operations)?;
+    keep(own, &stage, operation)?;
     steps.pass()?;
     journal.finish(operation, true)?;
     steps.pass()?;

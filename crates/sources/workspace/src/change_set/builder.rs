@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use super::apply::{Target, hash_of};
 use super::group::Decision;
 use super::journal::Header;
+use super::kept::KEPT;
 use super::metadata::{Metadata, Rights};
 use super::operations::{Hashes, Identity, Operation};
 use super::seen::Seen;
@@ -233,9 +234,7 @@ impl ChangeSet {
         match self.target.stat(&path)? {
             Some(stat) if stat.kind == FileKind::Directory => {
                 let to = self.new_name();
-                self.changed(&path, PathChangeKind::Deleted);
-                self.removals.push(Operation::MoveAway { path, before: Identity::of(&stat), to });
-                Ok(())
+                self.move_away(path, &stat, to)
             }
             Some(stat) => {
                 self.remove_found(&path, &stat);
@@ -243,6 +242,54 @@ impl ChangeSet {
             }
             None => Ok(()),
         }
+    }
+
+    /// Removes the directory at `path` if this set removes everything that is in it.
+    pub fn remove_empty(&mut self, path: &[u8]) -> Result<()> {
+        let path = normalize(path)?;
+        let Some(stat) = self.target.stat(&path)?.filter(|stat| stat.kind == FileKind::Directory) else {
+            return Ok(());
+        };
+        let failed = |errno| WorkspaceError::path("list", &path, errno);
+        let listing = self.target.root.open_beneath(&path).and_then(|dir| dir.list()).map_err(failed)?;
+        let goes = |name: &std::ffi::CStr| {
+            let inside = join(&path, name.to_bytes());
+            self.removals.iter().any(|removal| removal.path() == inside)
+        };
+        if listing.iter().all(|(name, _)| goes(name)) {
+            self.remove_found(&path, &stat);
+        }
+        Ok(())
+    }
+
+    /// As [`ChangeSet::remove_tree`], but the directory is kept: afterwards it is at [`super::kept`] of the operation and `name`,
+    /// which is the name of a file.
+    pub fn set_aside(&mut self, path: &[u8], name: &str) -> Result<()> {
+        let path = normalize(path)?;
+        let failed = |errno| WorkspaceError::path("keep", &path, errno);
+        let is_name = !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0']);
+        if !is_name {
+            return Err(failed(Errno::INVAL));
+        }
+        match self.target.stat(&path)? {
+            Some(stat) if stat.kind == FileKind::Directory => {
+                self.stage()?.make_kept().map_err(failed)?;
+                self.move_away(path, &stat, join(KEPT, name.as_bytes()))
+            }
+            Some(_) => Err(failed(Errno::NOTDIR)),
+            None => Ok(()),
+        }
+    }
+
+    fn move_away(&mut self, path: Vec<u8>, stat: &Stat, to: Vec<u8>) -> Result<()> {
+        self.changed(&path, PathChangeKind::Deleted);
+        if !is_in_git(&path) {
+            for (below, _) in below(&self.target.root, &path)? {
+                self.changed(&below, PathChangeKind::Deleted);
+            }
+        }
+        self.removals.push(Operation::MoveAway { path, before: Identity::of(stat), to });
+        Ok(())
     }
 
     /// Demands that `path` is still as it was seen; otherwise the commit is a [`WorkspaceError::Conflict`].
@@ -293,9 +340,9 @@ impl ChangeSet {
     /// places, then metadata from the inside out.
     pub(super) fn operations(&mut self) -> Vec<Operation> {
         let mut operations = std::mem::take(&mut self.expected);
-        operations.append(&mut self.planned);
         self.removals.sort_by(|a, b| walk_order(b.path(), a.path()));
         operations.append(&mut self.removals);
+        operations.append(&mut self.planned);
         let mut directories: Vec<Vec<u8>> = std::mem::take(&mut self.directories).into_iter().collect();
         directories.sort_by(|a, b| walk_order(a, b));
         operations.extend(directories.into_iter().map(|path| Operation::MakeDirectory { path }));
@@ -351,9 +398,25 @@ impl ChangeSet {
         let hashes = Hashes { before: self.hash_before(path, before.as_ref())?, after };
         let kind = if before.is_some() { PathChangeKind::Modified } else { PathChangeKind::Added };
         self.changed(path, kind);
+        if hashes.after.is_none() && !is_in_git(path) {
+            for added in self.below_staged(&staged)? {
+                self.changed(&join(path, &added), PathChangeKind::Added);
+            }
+        }
         let before = before.as_ref().map(Identity::of);
         self.places.push(Operation::Place { staged, path: path.to_vec(), before, hashes });
         Ok(())
+    }
+
+    /// What is below a staged directory, relative to it; nothing when it is something else.
+    fn below_staged(&self, staged: &[u8]) -> Result<Vec<Vec<u8>>> {
+        let dir = &self.stage()?.dir;
+        let found = dir.stat_beneath(staged).map_err(|errno| WorkspaceError::path("list", staged, errno))?;
+        if found.is_none_or(|stat| stat.kind != FileKind::Directory) {
+            return Ok(Vec::new());
+        }
+        let prefix = staged.len() + 1;
+        Ok(below(dir, staged)?.into_iter().map(|(path, _)| path[prefix..].to_vec()).collect())
     }
 
     pub(super) fn hash_before(&self, path: &[u8], before: Option<&Stat>) -> Result<Option<[u8; 32]>> {
@@ -391,7 +454,8 @@ impl ChangeSet {
     fn add_ancestors(&mut self, path: &[u8]) -> Result<()> {
         let mut above = split_parent(path).0;
         while !above.is_empty() && !self.directories.contains(above) {
-            if self.target.stat(above)?.is_some() {
+            let is_planned = |operation: &Operation| matches!(operation, Operation::MakeDirectory { path } if path == above);
+            if self.target.stat(above)?.is_some() || self.planned.iter().any(is_planned) {
                 break;
             }
             let metadata = Metadata { mode: self.new_mode, ..self.metadata_of_new() };
@@ -433,23 +497,33 @@ impl Target {
 
     /// Everything below the directory `path`, in the order of a walk.
     pub(super) fn below(&self, path: &[u8]) -> Result<Vec<(Vec<u8>, Stat)>> {
-        let failed = |path: &[u8], errno| WorkspaceError::path("list", path, errno);
-        let mut found = Vec::new();
-        let mut open = vec![path.to_vec()];
-        while let Some(parent) = open.pop() {
-            let dir = self.root.open_beneath(&parent).map_err(|errno| failed(&parent, errno))?;
-            for (name, _) in dir.list().map_err(|errno| failed(&parent, errno))?.iter() {
-                let path = join(&parent, name.to_bytes());
-                let stat = dir.stat(name).map_err(|errno| failed(&path, errno))?;
-                if stat.kind == FileKind::Directory {
-                    open.push(path.clone());
-                }
-                found.push((path, stat));
-            }
-        }
-        found.sort_by(|a, b| walk_order(&a.0, &b.0));
-        Ok(found)
+        below(&self.root, path)
     }
+}
+
+/// Everything below the directory `path` of `root`, in the order of a walk.
+fn below(root: &Dir, path: &[u8]) -> Result<Vec<(Vec<u8>, Stat)>> {
+    let failed = |path: &[u8], errno| WorkspaceError::path("list", path, errno);
+    let mut found = Vec::new();
+    let mut open = vec![path.to_vec()];
+    while let Some(parent) = open.pop() {
+        let dir = root.open_beneath(&parent).map_err(|errno| failed(&parent, errno))?;
+        for (name, _) in dir.list().map_err(|errno| failed(&parent, errno))?.iter() {
+            let path = join(&parent, name.to_bytes());
+            let stat = dir.stat(name).map_err(|errno| failed(&path, errno))?;
+            if stat.kind == FileKind::Directory {
+                open.push(path.clone());
+            }
+            found.push((path, stat));
+        }
+    }
+    found.sort_by(|a, b| walk_order(&a.0, &b.0));
+    Ok(found)
+}
+
+/// Whether `path` lies in git's own directory, whose single files nobody wants to know of.
+fn is_in_git(path: &[u8]) -> bool {
+    path.starts_with(b".git/")
 }
 
 /// The metadata of what is at `path` below `root`, whose state is `stat`.

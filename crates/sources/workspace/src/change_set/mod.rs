@@ -12,9 +12,11 @@
 
 mod apply;
 mod builder;
+mod fingerprint;
 mod flip;
 mod group;
 mod journal;
+mod kept;
 mod layer;
 mod metadata;
 mod operations;
@@ -27,9 +29,11 @@ mod tree_copy;
 
 pub(crate) use apply::unfinished;
 pub use builder::{Applied, ChangeSet, ChangeSetOptions, PathChange, PathChangeKind};
+pub use fingerprint::{Fingerprint, fingerprints};
 pub(crate) use flip::{flip, remove_leftover};
 pub(crate) use group::{Decision, commit_group};
 pub(crate) use journal::{Header, Journal};
+pub use kept::{forget_kept, kept};
 pub use layer::{Layer, LayerEntry, LayerKind};
 pub(crate) use metadata::{Metadata, Rights};
 pub(crate) use operations::{Hashes, Identity, Operation};

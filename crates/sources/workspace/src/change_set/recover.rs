@@ -114,7 +114,7 @@ fn recover_operation(
             flip(root, dir, &operations, &rights, steps, &mut not_restored)
                 .map_err(|why| unfinished(&operation, why))?;
             match staged {
-                Some(stage) => finish(root, journal, stage, &operation, &operations, steps)?,
+                Some(stage) => finish(root, own, journal, stage, &operation, &operations, steps)?,
                 None => journal.finish(&operation, true)?,
             }
             not_restored.extend(rights.into_notes());

@@ -63,6 +63,14 @@ impl Stage {
         }
     }
 
+    /// Makes the directory for what is kept.
+    pub(super) fn make_kept(&self) -> Result<(), Errno> {
+        match self.dir.make_dir(&c_name(super::kept::KEPT)?) {
+            Ok(()) | Err(Errno::EXIST) => Ok(()),
+            Err(errno) => Err(errno),
+        }
+    }
+
     /// Makes what `operations` take from the stage durable: files one by one, very many with the rest of the file system.
     pub(crate) fn sync(&self, operations: &[Operation]) -> Result<()> {
         let failed = |errno| WorkspaceError::path("sync", STAGES, errno);

@@ -1,4 +1,4 @@
-//! Forgets the snapshots of upgrades that are long past.
+//! Forgets what undo will not need any more of upgrades and changes of dependencies.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,24 +6,25 @@ use backstay_catalog::{
     OperationFilter, OperationRow, OperationState as RowState, Paging, SnapshotRow, SourceRow, Total, Tx,
 };
 use backstay_model::{Caller, OperationId, SnapshotId, Trigger};
+use backstay_source_workspace as workspace;
 
 use crate::error::Result;
-use crate::restore::UpgradeDetail;
-use crate::service::Service;
+use crate::restore::{ChangedPaths, UpgradeDetail};
+use crate::service::{Service, blocking};
 use crate::snapshots::scope_of;
 
 /// How many operations are looked at; what belongs to an older one is long past.
 const MOST_OPERATIONS: u32 = 1000;
 
 impl Service {
-    /// After an upgrade: of failed upgrades the newest [`upgrade_keep`](crate::Settings::upgrade_keep), at least one, keep theirs;
-    /// the undo points of upgrades go when none of the newest [`undo_keep`](crate::Settings::undo_keep) operations needs them.
-    /// What is held, or the last good snapshot of the workspace, stays. Snapshots that a person asked for are not looked at.
+    /// After an upgrade or a change of dependencies: of failed upgrades the newest [`upgrade_keep`](crate::Settings::upgrade_keep), at least one, keep theirs;
+    /// the undo points go when none of the newest [`undo_keep`](crate::Settings::undo_keep) operations needs them, with what those
+    /// operations set aside. What is held, or the last good snapshot of the workspace, stays. Snapshots that a person asked for are not looked at.
     ///
-    /// The upgrade is over by then, so a failure is logged and the next upgrade tries again.
-    pub(super) async fn forget_old_upgrades(&self, source: &SourceRow) {
+    /// The operation is over by then, so a failure is logged and the next one tries again.
+    pub(crate) async fn forget_undo_points(&self, source: &SourceRow) {
         if let Err(error) = self.try_to_forget(source).await {
-            tracing::warn!(source.id = %source.id, %error, "snapshots of old upgrades could not be removed");
+            tracing::warn!(source.id = %source.id, %error, "what old operations left could not be removed");
         }
     }
 
@@ -34,17 +35,25 @@ impl Service {
         let rows = tx.ready_snapshots(&source.id).await?;
         let settings = self.settings();
         let dropped = to_forget(&operations, &rows, settings.upgrade_keep, settings.undo_keep);
+        let needed: HashSet<String> =
+            needed(&operations, settings.undo_keep).map(|operation| operation.id.to_string()).collect();
+        for row in &dropped {
+            self.begin_delete_in(&mut tx, &caller, row, "it belongs to an operation that is long past")
+                .await?;
+        }
         if dropped.is_empty() {
             tx.roll_back().await;
-            return Ok(());
+        } else {
+            tx.commit().await?;
         }
-        for row in &dropped {
-            self.begin_delete_in(&mut tx, &caller, row, "it belongs to an upgrade that is long past").await?;
-        }
-        tx.commit().await?;
         for row in dropped {
             self.finish_delete(row).await?;
         }
+        let root = self.workspace_root(source)?;
+        blocking("forget what was set aside", move || {
+            Ok(workspace::forget_kept(&root, |operation| needed.contains(operation))?)
+        })
+        .await?;
         Ok(())
     }
 }
@@ -64,14 +73,8 @@ fn to_forget<'a>(
     undo_keep: u32,
 ) -> Vec<&'a SnapshotRow> {
     let by_id: HashMap<&OperationId, &OperationRow> = operations.iter().map(|row| (&row.id, row)).collect();
-    let undoable = operations.iter().filter(|row| row.state == RowState::Done && row.snapshot.is_some());
-    let open =
-        operations.iter().filter(|row| matches!(row.state, RowState::Running | RowState::NeedsRecovery));
-    let needed: HashSet<&SnapshotId> = undoable
-        .take(undo_keep as usize)
-        .chain(open)
-        .flat_map(|row| row.snapshot.iter().chain(&row.target))
-        .collect();
+    let needed: HashSet<&SnapshotId> =
+        needed(operations, undo_keep).flat_map(|row| row.snapshot.iter().chain(&row.target)).collect();
     let failures = operations.iter().filter(|row| has_failed(row)).take(upgrade_keep.max(1) as usize);
     let kept_failures: HashSet<&OperationId> = failures.map(|row| &row.id).collect();
     let is_good = |row: &&SnapshotRow| !row.partial && row.damage.is_none() && scope_of(row).is_empty();
@@ -90,11 +93,29 @@ fn to_forget<'a>(
             if has_failed(by) {
                 return !kept_failures.contains(&by.id);
             }
-            by.state == RowState::Done
-                && row.trigger == Trigger::Safety
-                && UpgradeDetail::of_row(by).is_some()
+            by.state == RowState::Done && row.trigger == Trigger::Safety && is_of_dependencies(by, &by_id)
         })
         .collect()
+}
+
+/// Whether an operation moved dependencies, or undid that.
+fn is_of_dependencies(row: &OperationRow, by_id: &HashMap<&OperationId, &OperationRow>) -> bool {
+    let mut at = Some(row);
+    while let Some(row) = at {
+        if UpgradeDetail::of_row(row).is_some() || ChangedPaths::from_json(&row.changed_paths).git().is_some() {
+            return true;
+        }
+        at = row.undoes.as_ref().and_then(|undone| by_id.get(undone)).copied();
+    }
+    false
+}
+
+/// The operations that can be undone, and those that are under way.
+fn needed(operations: &[OperationRow], undo_keep: u32) -> impl Iterator<Item = &OperationRow> {
+    let undoable = operations.iter().filter(|row| row.state == RowState::Done && row.snapshot.is_some());
+    let open =
+        operations.iter().filter(|row| matches!(row.state, RowState::Running | RowState::NeedsRecovery));
+    undoable.take(undo_keep as usize).chain(open)
 }
 
 fn has_failed(row: &OperationRow) -> bool {
