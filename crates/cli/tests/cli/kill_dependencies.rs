@@ -175,9 +175,8 @@ fn survive_every_step(scene: &Scene, arguments: &[&str], times: usize) {
             let committed = matches!(hit, Some(Step::Committed | Step::Done));
             let expected = match (was_killed, committed) {
                 // After the end it may have been forgotten already.
-                (false, _) => to,
                 (true, true) if backward => from,
-                (true, true) => to,
+                (false, _) | (true, true) => to,
                 (true, false) => from,
             };
             let found = everything(scene);
@@ -190,9 +189,7 @@ fn survive_every_step(scene: &Scene, arguments: &[&str], times: usize) {
                     &format!("{arguments:?} from old {is_old}, at {hit:?}, {backward}"),
                 );
             }
-            if found != old && found != new {
-                panic!("neither old nor new");
-            }
+            assert!(found == old || found == new, "neither old nor new");
             scene.sandbox.run(&["verify", "--all", "--data", "full"]).expect(0);
         }
     }

@@ -166,17 +166,32 @@ impl Scene {
     pub(crate) fn execute<R>(&self, drafted: Drafted<R>) -> R {
         use std::os::unix::ffi::OsStrExt;
         let at = |path: &[u8]| self.path("app").join(std::ffi::OsStr::from_bytes(path));
+        let mut coming = Vec::new();
         let parent = |path: &Path| fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let is_removal = |step: &&Step| matches!(step, Step::RemoveFile { .. } | Step::RemoveTree { .. });
-        for step in drafted.steps.iter().filter(is_removal) {
+        for step in &drafted.steps {
             match step {
                 Step::RemoveTree { path } if at(path).is_dir() => fs::remove_dir_all(at(path)).unwrap(),
                 Step::RemoveFile { path } | Step::RemoveTree { path } => fs::remove_file(at(path)).unwrap(),
-                _ => unreachable!(),
+                Step::RemoveEmpty { path } => fs::remove_dir(at(path)).unwrap(),
+                Step::SetAside { path, name } => {
+                    let kept = self.path(&format!("kept-{name}"));
+                    if kept.exists() {
+                        fs::remove_dir_all(&kept).unwrap();
+                    }
+                    fs::rename(at(path), kept).unwrap();
+                }
+                Step::Expect { .. } | Step::Hold { .. } => {}
+                Step::BringBack { .. } | Step::Write { .. } | Step::Replace { .. } | Step::Place { .. } => {
+                    coming.push(step);
+                }
             }
         }
-        for step in &drafted.steps {
+        for step in coming {
             match step {
+                Step::BringBack { path, name } => {
+                    parent(&at(path));
+                    fs::rename(self.path(&format!("kept-{name}")), at(path)).unwrap();
+                }
                 Step::Write { path, content } => {
                     parent(&at(path.as_bytes()));
                     fs::write(at(path.as_bytes()), content).unwrap();

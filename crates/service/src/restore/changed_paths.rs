@@ -143,7 +143,7 @@ impl ChangedPaths {
     fn fingerprints(&self, root: &Path, operation: &OperationId) -> Result<Option<Vec<Option<String>>>> {
         let Some(paths) = self.paths() else { return Ok(None) };
         let found = workspace::fingerprints(root, &paths, operation.as_str().as_bytes())?;
-        let hex = |found: workspace::Fingerprint| found.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = |found: workspace::Fingerprint| format!("{:032x}", u128::from_be_bytes(found));
         Ok(Some(found.into_iter().map(|found| found.map(hex)).collect()))
     }
 

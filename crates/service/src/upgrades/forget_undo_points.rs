@@ -102,7 +102,8 @@ fn to_forget<'a>(
 fn is_of_dependencies(row: &OperationRow, by_id: &HashMap<&OperationId, &OperationRow>) -> bool {
     let mut at = Some(row);
     while let Some(row) = at {
-        if UpgradeDetail::of_row(row).is_some() || ChangedPaths::from_json(&row.changed_paths).git().is_some() {
+        if UpgradeDetail::of_row(row).is_some() || ChangedPaths::from_json(&row.changed_paths).git().is_some()
+        {
             return true;
         }
         at = row.undoes.as_ref().and_then(|undone| by_id.get(undone)).copied();
