@@ -144,12 +144,10 @@ impl Session {
         let narrow = self.is_narrow_search(filter, &facets);
         let reading = if narrow { Reading::Narrow } else { Reading::Pages };
         let Some(selection) = self.event_selection(filter, reading).await? else { return Ok(Page::empty()) };
-        let mut ways = self.event_ways(&facets, &selection, narrow, paging).await?;
-        let counted = if self.is_counted_among(filter, &facets) {
-            ways.count = Way::Among;
-            self.event_selection(filter, Reading::Among).await?
-        } else {
-            None
+        let ways = self.event_ways(filter, &facets, &selection, narrow, paging).await?;
+        let counted = match ways.count {
+            Way::Among => self.event_selection(filter, Reading::Among).await?,
+            _ => None,
         };
         let counted = counted.as_ref().unwrap_or(&selection);
         let total = self.count_events(filter, &facets, counted, &ways, paging.total).await?;

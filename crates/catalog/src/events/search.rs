@@ -1,8 +1,8 @@
 //! Which way a search for words goes.
 //!
 //! Three ways lead to the newest events with some words: the log read backward, the index of words, and the index of an actor,
-//! a source or a thing. SQLite's index of words gives its matches newest first, so there it is always right. PostgreSQL's gives
-//! them all at once, and its planner, asked for one page, reads the log backward and finds nothing for a long time when the
+//! a source or a thing. SQLite's index of words gives its matches newest first, so there it is always right for a page; only
+//! the matches of an actor or a source in a time are counted another way. PostgreSQL's gives them all at once, and its planner, asked for one page, reads the log backward and finds nothing for a long time when the
 //! words are rare. So on PostgreSQL the way is chosen here, by how often each of the words occurs in a sample of the log.
 
 use super::list::{EventFilter, Facets, Selection};
@@ -128,7 +128,7 @@ impl Session {
     }
 
     /// Whether the matches are counted as [`Way::Among`] says.
-    pub(super) fn is_counted_among(&self, filter: &EventFilter, facets: &Facets) -> bool {
+    fn is_counted_among(&self, filter: &EventFilter, facets: &Facets) -> bool {
         let few = (filter.actor.is_some() || filter.source.is_some()) && facets.wanted_count <= NARROW;
         few && filter.tenant.is_some()
             && filter.text.is_some()
@@ -141,6 +141,7 @@ impl Session {
     /// same number.
     pub(super) async fn event_ways(
         &mut self,
+        filter: &EventFilter,
         facets: &Facets,
         selection: &Selection,
         narrow: bool,
@@ -149,8 +150,9 @@ impl Session {
         let words = match &selection.words {
             Some(words) if self.is_postgres() && !narrow => words,
             _ => {
-                let way = if narrow { Way::Narrow } else { Way::Planned };
-                return Ok(Ways { count: way, counted_from: None, page: way });
+                let page = if narrow { Way::Narrow } else { Way::Planned };
+                let count = if self.is_counted_among(filter, facets) { Way::Among } else { page };
+                return Ok(Ways { count, counted_from: None, page });
             }
         };
         let log = self.event_head().await?.0;

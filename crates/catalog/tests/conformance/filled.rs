@@ -66,6 +66,9 @@ async fn rare_and_common_words_are_found_in_a_long_log(fixture: &Fixture) {
     };
     let (oldest, middle) = (&all[8990], &all[4000]);
     let none = EventFilter::default;
+    let of_actor =
+        EventFilter { tenant: Some(middle.tenant.clone()), actor: Some(middle.actor.id.clone()), ..none() };
+    let with_source = all[2000..].iter().find(|event| event.source.is_some()).unwrap();
     let filters = [
         EventFilter { text: Some(ticket(oldest)), ..none() },
         EventFilter { text: Some(ticket(middle)), tenant: Some(middle.tenant.clone()), ..none() },
@@ -77,6 +80,25 @@ async fn rare_and_common_words_are_found_in_a_long_log(fixture: &Fixture) {
         EventFilter { text: Some("case1*".into()), ..none() },
         EventFilter { text: Some("case12*".into()), outcome: Some(Outcome::Failed), ..none() },
         EventFilter { text: Some("case1*".into()), actor: Some(middle.actor.id.clone()), ..none() },
+        EventFilter { text: Some("case*".into()), ..of_actor.clone() },
+        EventFilter { text: Some("case1*".into()), since: Some(all[8000].at), ..of_actor.clone() },
+        EventFilter { text: Some("case*".into()), until: Some(middle.at), ..of_actor.clone() },
+        EventFilter { text: Some("nowhere".into()), until: Some(middle.at), ..of_actor.clone() },
+        EventFilter {
+            text: Some("case*".into()),
+            since: Some(all[7000].at),
+            until: Some(all[1000].at),
+            outcome: Some(middle.outcome),
+            ..of_actor.clone()
+        },
+        EventFilter { text: Some("case*".into()), source: with_source.source.clone(), ..of_actor },
+        EventFilter {
+            text: Some("case*".into()),
+            tenant: Some(with_source.tenant.clone()),
+            source: with_source.source.clone(),
+            since: Some(all[8000].at),
+            ..none()
+        },
     ];
     for filter in filters {
         let text = filter.text.clone().unwrap();
@@ -89,6 +111,7 @@ async fn rare_and_common_words_are_found_in_a_long_log(fixture: &Fixture) {
             .filter(|event| has(&ticket(event)))
             .filter(|event| filter.tenant.as_ref().is_none_or(|tenant| *tenant == event.tenant))
             .filter(|event| filter.actor.as_ref().is_none_or(|actor| *actor == event.actor.id))
+            .filter(|event| filter.source.is_none() || filter.source == event.source)
             .filter(|event| filter.outcome.is_none_or(|outcome| outcome == event.outcome))
             .filter(|event| filter.since.is_none_or(|since| event.at >= since))
             .filter(|event| filter.until.is_none_or(|until| event.at < until))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU8;
 
 use backstay_catalog::SnapshotRow;
-use backstay_model::{Action, Caller, Outcome, SnapshotId, SnapshotState, Subject, TaskId};
+use backstay_model::{Action, Caller, ErrorKind, Outcome, SnapshotId, SnapshotState, Subject, TaskId};
 use backstay_repository::{
     ManifestId, SnapshotDamage, VerifyDepth as Depth, VerifyOptions, VerifyReport as RepositoryReport,
 };
@@ -103,7 +103,12 @@ impl Service {
                     let mut pages = self.pages_in(&[SnapshotState::Ready], run);
                     while let Some(page) = pages.next().await? {
                         for row in page {
-                            report.restore_tests.push(self.test_restore(caller, &row, run).await?);
+                            match self.test_restore(caller, &row, run).await {
+                                Ok(tested) => report.restore_tests.push(tested),
+                                // Deleted meanwhile.
+                                Err(error) if error.kind == ErrorKind::NotFound => {}
+                                Err(error) => return Err(error),
+                            }
                         }
                     }
                 }

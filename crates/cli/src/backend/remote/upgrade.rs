@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use backstay_api::upgrade::{NewUpgradePlan, PathCounts, UpgradeEvent, UpgradePlan, UpgradeReport};
+use backstay_service::Notice;
 
 use super::{Remote, task};
 use crate::backend::OnUpgradeEvent;
@@ -62,7 +63,15 @@ impl Remote {
             Some(report) => {
                 // The hook after it may still run.
                 tokio::select! {
-                    task = self.client.wait_task(&accepted.task_id, |_| ()) => task::take_notices(cx, &task?),
+                    ended = self.client.wait_task(&accepted.task_id, |_| ()) => match ended {
+                        Ok(task) => task::take_notices(cx, &task),
+                        // The upgrade itself is over.
+                        Err(error) => cx.notices.add(Notice {
+                            code: "end_unknown".into(),
+                            message: format!("the server could not be asked whether the hook after it failed: {error}"),
+                            hint: Some(format!("look with `backstay tasks show {}`", accepted.task_id)),
+                        }),
+                    },
                     () = interrupt::requested(&cx.cancel) => {}
                 }
                 Ok(report)

@@ -7,26 +7,22 @@
 //! The database must be fresh, or filled by an earlier run with the same numbers (`--keep` skips the filling). With `--only` just the
 //! lists whose name has these words are measured. The last line on stdout is one JSON object; progress goes to stderr.
 
+mod queries;
+mod table;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use backstay_catalog::testing::{FillOptions, Generator, fill};
-use backstay_catalog::{Catalog, CatalogOptions, EventFilter, Paging, SnapshotFilter, Total};
-use backstay_model::{EventData, EventDraft, Outcome, SnapshotState, Subject, TenantId, Trigger};
+use backstay_catalog::{Catalog, CatalogOptions, EventFilter, Paging, SnapshotFilter};
+use backstay_model::{EventData, EventDraft, Outcome, SnapshotState, Subject, TenantId};
 use futures_util::StreamExt;
 use serde_json::{Value as Json, json};
 
-/// How many times everything is measured; the figures are medians of the rounds. Other guests of the same hardware take it away for
-/// some milliseconds now and then, in some minutes more than in others.
-const ROUNDS: usize = 5;
-
-/// How often a query runs in a round; a tenth of it when it is slow.
-const RUNS: usize = 200;
-
-/// How often it runs before that: each connection of the pool has then seen it, as in a server that has been up for a minute.
-const WARM: usize = 16;
+use crate::queries::{event_lists, snapshot_lists};
+use crate::table::{ROUNDS, Table};
 
 struct Arguments {
     database: String,
@@ -155,226 +151,6 @@ async fn measure_queries(
     table.measure("a fixed computation", None, fixed_computation).await
 }
 
-type SnapshotList = (&'static str, Option<f64>, SnapshotFilter, Paging);
-type EventList = (&'static str, Option<f64>, EventFilter, Paging);
-
-fn snapshot_lists(generator: &Generator) -> Vec<SnapshotList> {
-    let none = SnapshotFilter::default;
-    let tenant = Some(TenantId::default_tenant());
-    let ready = vec![SnapshotState::Ready];
-    let month = |n: i64| Some(generator.start.plus_seconds(n * 30 * 86_400 + 4711));
-    let page = Paging::first(50);
-    vec![
-        ("list everything", Some(5.0), none(), page.clone()),
-        ("list a tenant", Some(5.0), SnapshotFilter { tenant: tenant.clone(), ..none() }, page.clone()),
-        (
-            "list a filtered page",
-            Some(5.0),
-            SnapshotFilter {
-                tenant: tenant.clone(),
-                states: ready.clone(),
-                triggers: vec![Trigger::Manual, Trigger::Scheduled],
-                ..none()
-            },
-            page.clone(),
-        ),
-        (
-            "list a rare state",
-            Some(5.0),
-            SnapshotFilter { tenant: tenant.clone(), states: vec![SnapshotState::Creating], ..none() },
-            page.clone(),
-        ),
-        (
-            "list pinned",
-            Some(5.0),
-            SnapshotFilter { tenant: tenant.clone(), pinned: Some(true), ..none() },
-            page.clone(),
-        ),
-        (
-            "list a source",
-            Some(5.0),
-            SnapshotFilter {
-                tenant: Some(TenantId::default_tenant()),
-                source: Some(generator.source_id(5)),
-                ..none()
-            },
-            page.clone(),
-        ),
-        (
-            "list months of a tenant",
-            Some(5.0),
-            SnapshotFilter {
-                tenant: tenant.clone(),
-                states: ready.clone(),
-                since: month(2),
-                until: month(7),
-                ..none()
-            },
-            page.clone(),
-        ),
-        (
-            "list months of everything",
-            Some(5.0),
-            SnapshotFilter { since: month(1), until: month(11), ..none() },
-            page.clone(),
-        ),
-        (
-            // Paging by number costs time in proportion.
-            "list the thousandth row on",
-            None,
-            SnapshotFilter { tenant: tenant.clone(), states: ready.clone(), ..none() },
-            Paging { offset: 1000, ..page.clone() },
-        ),
-        (
-            "list a rare label",
-            Some(5.0),
-            SnapshotFilter { tenant: tenant.clone(), label: Some("alpha review 17".into()), ..none() },
-            page.clone(),
-        ),
-        (
-            "list a label of half of all",
-            None,
-            SnapshotFilter {
-                tenant: tenant.clone(),
-                label: Some("nightly".into()),
-                states: ready.clone(),
-                ..none()
-            },
-            page.clone(),
-        ),
-        (
-            "search snapshots for three words",
-            None,
-            SnapshotFilter { tenant: tenant.clone(), text: Some("schema upgrade 17".into()), ..none() },
-            page.clone(),
-        ),
-        (
-            "search snapshots for a common word",
-            None,
-            SnapshotFilter { tenant: tenant.clone(), text: Some("nightly".into()), ..none() },
-            Paging { total: Total::UpTo(1000), ..page.clone() },
-        ),
-        (
-            "search snapshots for a common word, all counted",
-            None,
-            SnapshotFilter { tenant, text: Some("nightly".into()), ..none() },
-            page,
-        ),
-    ]
-}
-
-fn event_lists(generator: &Generator) -> Vec<EventList> {
-    let none = EventFilter::default;
-    let tenant = Some(TenantId::default_tenant());
-    let month = |n: i64| Some(generator.start.plus_seconds(n * 30 * 86_400 + 4711));
-    // As the service asks.
-    let page = Paging { total: Total::UpTo(1000), ..Paging::first(50) };
-    let limit = Some(20.0);
-    vec![
-        ("audit: everything", limit, none(), page.clone()),
-        ("audit: a tenant", limit, EventFilter { tenant: tenant.clone(), ..none() }, page.clone()),
-        (
-            "audit: an action and an outcome",
-            limit,
-            EventFilter {
-                tenant: tenant.clone(),
-                actions: vec!["snapshot.deleted".into()],
-                outcome: Some(Outcome::Denied),
-                ..none()
-            },
-            page.clone(),
-        ),
-        (
-            "audit: an actor",
-            limit,
-            EventFilter { tenant: tenant.clone(), actor: Some(generator.actor(17).id), ..none() },
-            page.clone(),
-        ),
-        (
-            "audit: an actor in a time",
-            limit,
-            EventFilter {
-                tenant: tenant.clone(),
-                actor: Some(generator.actor(17).id),
-                since: month(3),
-                until: month(5),
-                ..none()
-            },
-            page.clone(),
-        ),
-        (
-            "audit: a source",
-            limit,
-            EventFilter { tenant: tenant.clone(), source: Some(generator.source_id(5)), ..none() },
-            page.clone(),
-        ),
-        (
-            "audit: a thing",
-            limit,
-            EventFilter {
-                subject: Some(Subject::new("snapshot", &generator.snapshot_id(4711 % generator.snapshots))),
-                ..none()
-            },
-            page.clone(),
-        ),
-        (
-            "audit: a time",
-            limit,
-            EventFilter { tenant: tenant.clone(), since: month(2), until: month(7), ..none() },
-            page.clone(),
-        ),
-        (
-            "audit: words",
-            limit,
-            EventFilter { tenant: tenant.clone(), text: Some("restored case4711".into()), ..none() },
-            page.clone(),
-        ),
-        (
-            "audit: a rare word",
-            limit,
-            EventFilter { tenant: tenant.clone(), text: Some("case4711".into()), ..none() },
-            page.clone(),
-        ),
-        (
-            "audit: no match",
-            limit,
-            EventFilter { tenant: tenant.clone(), text: Some("nowhere".into()), ..none() },
-            page.clone(),
-        ),
-        (
-            "audit: a common word of an actor in a time",
-            limit,
-            EventFilter {
-                tenant: tenant.clone(),
-                actor: Some(generator.actor(17).id),
-                since: month(3),
-                until: month(5),
-                text: Some("nightly".into()),
-                ..none()
-            },
-            page.clone(),
-        ),
-        (
-            "audit: a common word",
-            limit,
-            EventFilter { tenant: tenant.clone(), text: Some("nightly".into()), ..none() },
-            page.clone(),
-        ),
-        (
-            "audit: two common words",
-            limit,
-            EventFilter { tenant: tenant.clone(), text: Some("nightly deleted".into()), ..none() },
-            page.clone(),
-        ),
-        (
-            "audit: a common word, all counted",
-            None,
-            EventFilter { tenant, text: Some("nightly".into()), ..none() },
-            Paging { total: Total::Exact, ..page },
-        ),
-    ]
-}
-
 async fn list(catalog: &Catalog, filter: &SnapshotFilter, paging: &Paging) -> Result<u64> {
     Ok(catalog.read().await?.list_snapshots(filter, paging).await?.total)
 }
@@ -396,73 +172,6 @@ async fn fixed_computation() -> Result<u64> {
     black_box(&bytes).hash(&mut hasher);
     black_box(hasher.finish());
     Ok(0)
-}
-
-/// What was measured, query by query.
-#[derive(Default)]
-struct Table(Vec<Row>);
-
-struct Row {
-    name: &'static str,
-    limit_ms: Option<f64>,
-    total: u64,
-    /// The times of each round in milliseconds, shortest first.
-    rounds: Vec<Vec<f64>>,
-}
-
-impl Table {
-    /// Runs `query` again and again, as one more round of its row.
-    async fn measure<F: Future<Output = Result<u64>>>(
-        &mut self,
-        name: &'static str,
-        limit_ms: Option<f64>,
-        mut query: impl FnMut() -> F,
-    ) -> Result<()> {
-        let mut total = 0;
-        for _ in 0..WARM {
-            total = query().await?;
-        }
-        let first = Instant::now();
-        query().await?;
-        let runs = if first.elapsed() > Duration::from_millis(100) { RUNS / 10 } else { RUNS };
-        let mut times = Vec::with_capacity(runs);
-        for _ in 0..runs {
-            let begun = Instant::now();
-            query().await?;
-            times.push(begun.elapsed().as_secs_f64() * 1000.0);
-        }
-        times.sort_by(f64::total_cmp);
-        match self.0.iter_mut().find(|row| row.name == name) {
-            Some(row) => row.rounds.push(times),
-            None => self.0.push(Row { name, limit_ms, total, rounds: vec![times] }),
-        }
-        Ok(())
-    }
-
-    fn summary(&self) -> Vec<Json> {
-        self.0.iter().map(Row::summary).collect()
-    }
-}
-
-impl Row {
-    /// The median over the rounds of what `share` of a round's times are not above.
-    fn at(&self, share: f64) -> f64 {
-        let of_round = |times: &Vec<f64>| times[((times.len() - 1) as f64 * share).round() as usize];
-        let mut values: Vec<f64> = self.rounds.iter().map(of_round).collect();
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    }
-
-    fn summary(&self) -> Json {
-        let (p50, p99) = (self.at(0.5), self.at(0.99));
-        let longest = self.rounds.iter().filter_map(|times| times.last()).copied().fold(0.0, f64::max);
-        let mark = if self.limit_ms.is_some_and(|limit| p99 > limit) { "LATE" } else { "    " };
-        eprintln!("{mark} {p50:>9.3} ms p50 {p99:>9.3} ms p99  {} ({})", self.name, self.total);
-        json!({
-            "name": self.name, "rounds": self.rounds.len(), "p50_ms": p50, "p99_ms": p99, "max_ms": longest,
-            "limit_ms": self.limit_ms, "total": self.total,
-        })
-    }
 }
 
 /// One event per transaction, one writer.
