@@ -6,15 +6,14 @@
     bench/jobs.py --binary target/release/backstay --record      # also writes its section of bench/RESULTS.md
 
 The server runs on this machine with its default settings, so every acknowledged save was fsynced, and is spoken to over
-loopback HTTP. Clients are spread over processes and keep their connections. Disk sizes are those of the whole data
-directory after the server was stopped in an orderly way. Only the standard library is needed.
+loopback HTTP. The clients of creates and reads are `wrk`, on the same processors. Disk sizes are those of the whole data
+directory after the server was stopped in an orderly way.
 """
 
 import argparse
 import base64
 import http.client
 import json
-import multiprocessing
 import os
 import re
 import signal
@@ -22,12 +21,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.parse
 from pathlib import Path
 
-from suite import report
+from suite import report, wrk
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
@@ -85,49 +83,35 @@ class Client:
         return json.loads(self.call("POST", path, json.dumps(value).encode()))
 
 
-def drive(url, token, clients, seconds, kind, ids, first, times):
-    """The clients of one process."""
-    mine, lock = [], threading.Lock()
+CREATE = """
+local filler = "{filler}"
+local n = 0
+function request()
+   n = n + 1
+   local body = string.format('{{"job_id": "job-%d", "step_name": "step", "state": {{"n": %d, "filler": "%s"}}}}', n % {clients}, n, filler)
+   return wrk.format("POST", "/api/checkpoints", nil, body)
+end
+"""
 
-    def work(number):
-        client, own, n = Client(url, token), [], 0
-        filler = base64.b64encode(os.urandom(690)).decode()
-        end = time.perf_counter() + seconds
-        while time.perf_counter() < end:
-            n += 1
-            begin = time.perf_counter()
-            if kind == "create":
-                body = {"job_id": f"job-{number}", "step_name": "step", "state": {"n": n, "filler": filler}}
-                client.call("POST", "/api/checkpoints", json.dumps(body).encode())
-            else:
-                client.call("GET", f"/api/checkpoints/{ids[(number * 7919 + n) % len(ids)]}")
-            own.append(time.perf_counter() - begin)
-        with lock:
-            mine.extend(own)
-
-    threads = [threading.Thread(target=work, args=(first + number,)) for number in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    times.put(mine)
+READ = """
+local ids = {{{ids}}}
+local n = 0
+function request()
+   n = n + 1
+   return wrk.format("GET", "/api/checkpoints/" .. ids[n * 7919 % #ids + 1])
+end
+"""
 
 
-def load(server, options, kind, ids=()):
-    """Requests per second, and the times in milliseconds at which half and 99 of 100 were done."""
-    processes, queue = 4, multiprocessing.Queue()
-    share = options.clients // processes
-    runs = [
-        multiprocessing.Process(target=drive, args=(server.url, server.token, share, options.seconds, kind, list(ids), n * share, queue))
-        for n in range(processes)
-    ]
-    for run in runs:
-        run.start()
-    times = sorted(time for _ in runs for time in queue.get())
-    for run in runs:
-        run.join()
-    quantile = lambda part: times[int(len(times) * part)] * 1000
-    return len(times) / options.seconds, quantile(0.5), quantile(0.99)
+def creates(server, options):
+    """Every client saves to each of as many jobs as there are clients."""
+    filler = base64.b64encode(os.urandom(690)).decode()
+    return wrk.run(server.url, server.token, options.clients, options.seconds, CREATE.format(filler=filler, clients=options.clients))
+
+
+def reads(server, options, ids):
+    quoted = ", ".join(f'"{name}"' for name in ids)
+    return wrk.run(server.url, server.token, options.clients, options.seconds, READ.format(ids=quoted))
 
 
 def noise(length):
@@ -177,10 +161,10 @@ def measure(options, scratch):
     rows = []
     server = Server(options, scratch / "speed")
     client = server.client()
-    rate, half, most = load(server, options, "create")
+    rate, half, most = creates(server, options)
     rows.append(("creates of 1 KB, %d clients" % options.clients, f"{rate:,.0f}/s, p50 {half:.1f} ms, p99 {most:.1f} ms"))
     ids = [item["checkpoint_id"] for n in range(8) for item in json.loads(client.call("GET", f"/api/checkpoints?job_id=job-{n}"))["checkpoints"]]
-    rate, half, most = load(server, options, "read", ids)
+    rate, half, most = reads(server, options, ids)
     rows.append(("reads of 1 KB, %d clients" % options.clients, f"{rate:,.0f}/s, p50 {half:.1f} ms, p99 {most:.1f} ms"))
     server.stop()
     if options.database:

@@ -29,14 +29,14 @@ def environment_python():
     if os.environ.get("BACKSTAY_BENCH_VENV"):
         return python
     if not stamp.exists() or stamp.read_text() != PYTHON_PACKAGES.read_text():
-        _debian(DEBIAN)
+        debian(DEBIAN)
         subprocess.run([sys.executable, "-m", "venv", venv], check=True)
         subprocess.run([python, "-m", "pip", "install", "-q", "-r", PYTHON_PACKAGES], check=True)
         shutil.copyfile(PYTHON_PACKAGES, stamp)
     return python
 
 
-def _debian(packages):
+def debian(packages):
     """Installs Debian packages that are missing, when this machine and user can."""
     missing = [name for name in packages if subprocess.run(["dpkg", "-s", name], capture_output=True).returncode]
     if not missing:
@@ -62,7 +62,7 @@ def programs(backstay, wanted):
     python = environment_python()
     target = cache() / "peers-target"
     if "restic" in wanted:
-        _debian(["restic"])
+        debian(["restic"])
     return Programs(
         backstay=backstay,
         restic=shutil.which("restic"),

@@ -215,7 +215,7 @@ CREATE TABLE event_facets (
 );
 
 -- How many events there are; scope is '*', 't/TENANT', 'a/TENANT/ACTOR' or 's/TENANT/SOURCE';
--- the first two have buckets of a day as well as all time.
+-- the first two have buckets of 30 days and of a day as well as all time.
 CREATE TABLE event_counts (
     scope TEXT NOT NULL,
     width BIGINT NOT NULL,

@@ -52,8 +52,9 @@ CREATE TRIGGER events_counted AFTER INSERT ON events BEGIN
     ON CONFLICT (facet) DO NOTHING;
     INSERT INTO event_counts (scope, width, bucket, facet, count)
     SELECT scope, width, CASE width WHEN 0 THEN 0 ELSE new.at / (width * 1000000) END, new.facet, 1
-    FROM (SELECT '*' AS scope, 0 AS width UNION ALL SELECT '*', 86400
-          UNION ALL SELECT 't/' || new.tenant_id, 0 UNION ALL SELECT 't/' || new.tenant_id, 86400
+    FROM (SELECT '*' AS scope, 0 AS width UNION ALL SELECT '*', 2592000 UNION ALL SELECT '*', 86400
+          UNION ALL SELECT 't/' || new.tenant_id, 0 UNION ALL SELECT 't/' || new.tenant_id, 2592000
+          UNION ALL SELECT 't/' || new.tenant_id, 86400
           UNION ALL SELECT 'a/' || new.tenant_id || '/' || new.actor_id, 0
           UNION ALL SELECT 's/' || new.tenant_id || '/' || new.source_id, 0 WHERE new.source_id IS NOT NULL) AS scopes
     WHERE true

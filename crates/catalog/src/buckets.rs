@@ -1,5 +1,7 @@
 //! Covering a stretch of time with the buckets of the maintained counters.
 
+use crate::sql::Condition;
+
 /// The lengths of the buckets, in seconds; 0 is all time.
 pub(crate) const PERIOD: i64 = 30 * DAY;
 /// See [`PERIOD`].
@@ -29,6 +31,39 @@ pub(crate) struct Buckets {
 pub(crate) struct Cover {
     pub(crate) whole: Vec<Buckets>,
     pub(crate) edges: Vec<Stretch>,
+}
+
+impl Cover {
+    /// A query for the sums of `table`'s counters of `scope` in the whole buckets, each as `n`; `None` when there are no such
+    /// buckets. `wanted` ends its condition.
+    ///
+    /// The buckets are rows, so that a database plans one reading of the table for all lengths.
+    pub(crate) fn counted(
+        &self,
+        table: &str,
+        scope: &str,
+        wanted: &str,
+        condition: &mut Condition,
+    ) -> Option<String> {
+        let rows =
+            values(condition, self.whole.iter().map(|buckets| [buckets.width, buckets.from, buckets.to]))?;
+        Some(format!(
+            "SELECT (SELECT sum(count) FROM {table}
+                     WHERE scope = {scope} AND width = buckets.column1
+                           AND bucket >= buckets.column2 AND bucket < buckets.column3 {wanted}) AS n
+             FROM ({rows}) AS buckets"
+        ))
+    }
+}
+
+/// `VALUES` with these rows, whose columns are `column1` and so on; `None` without any.
+pub(crate) fn values<const N: usize>(
+    condition: &mut Condition,
+    rows: impl Iterator<Item = [i64; N]>,
+) -> Option<String> {
+    let rows: Vec<String> =
+        rows.map(|row| format!("({})", row.map(|value| condition.bind(value)).join(", "))).collect();
+    (!rows.is_empty()).then(|| format!("VALUES {}", rows.join(", ")))
 }
 
 /// Covers `stretch` with as many whole buckets of the first of `widths` as possible, then with those of the next one, and so

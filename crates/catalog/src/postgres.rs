@@ -24,8 +24,6 @@ pub(crate) async fn open(url: &str, location: &str, options: &CatalogOptions) ->
         .application_name("backstay")
         .statement_cache_capacity(256)
         .options([
-            // The plan must see the values: how common a word or a tenant is decides which index is right.
-            ("plan_cache_mode", "force_custom_plan"),
             ("jit", "off"),
             // The session that writes events holds the head of the log; it must not hold it for ever.
             ("idle_in_transaction_session_timeout", "60s"),

@@ -1,10 +1,8 @@
 //! How many events match.
 
-use backstay_model::Timestamp;
-
 use super::list::{EventFilter, Facets, Selection};
 use super::search::{Way, Ways};
-use crate::buckets::{DAY, cover};
+use crate::buckets::{DAY, HOUR, PERIOD, cover, values};
 use crate::error::Result;
 use crate::page::Total;
 use crate::session::Session;
@@ -27,36 +25,31 @@ impl Session {
         };
         let mut condition = if scope.is_some() { self.condition() } else { selection.condition.clone() };
         let text = if let Some(scope) = &scope {
-            let cover = cover(filter.stretch(), &[DAY]);
-            let (clause, scope) = match &filter.tenant {
-                Some(tenant) => {
-                    (format!("events.tenant_id = {} AND", condition.bind(tenant)), condition.bind(scope))
-                }
-                None => (String::new(), condition.bind(scope)),
+            let cover = cover(filter.stretch(), &[PERIOD, DAY]);
+            let clause = match &filter.tenant {
+                Some(tenant) => format!("events.tenant_id = {} AND", condition.bind(tenant)),
+                None => String::new(),
             };
+            let scope = condition.bind(scope);
             let wanted = condition.among("facet", &facets.wanted, facets.all);
             let mut parts = Vec::new();
-            for buckets in &cover.whole {
-                let (width, from, to) =
-                    (condition.bind(buckets.width), condition.bind(buckets.from), condition.bind(buckets.to));
+            parts.extend(cover.counted("event_counts", &scope, &wanted, &mut condition));
+            let hour = HOUR * 1_000_000;
+            let edges = cover
+                .edges
+                .iter()
+                .map(|edge| [edge.from, edge.to, edge.from / hour, (edge.to - 1) / hour + 1]);
+            if let Some(edges) = values(&mut condition, edges) {
+                let spans = format!(
+                    "FROM event_spans WHERE width = {HOUR} AND bucket >= edges.column3 AND bucket < edges.column4"
+                );
                 parts.push(format!(
-                    "SELECT sum(count) AS n FROM event_counts WHERE scope = {scope} AND width = {width}
-                         AND bucket >= {from} AND bucket < {to} {wanted}"
+                    "SELECT (SELECT count(*) FROM events
+                             WHERE {clause} events.seq >= (SELECT min(first_seq) {spans})
+                                   AND events.seq <= (SELECT max(last_seq) {spans})
+                                   AND events.at >= edges.column1 AND events.at < edges.column2 {wanted}) AS n
+                     FROM ({edges}) AS edges"
                 ));
-            }
-            for edge in &cover.edges {
-                let narrow = EventFilter {
-                    since: Some(Timestamp::from_micros(edge.from)),
-                    until: Some(Timestamp::from_micros(edge.to)),
-                    ..EventFilter::default()
-                };
-                let Some((low, high)) = self.event_span(&narrow).await? else { continue };
-                let (low, high) = (condition.bind(low), condition.bind(high));
-                let (from, to) = (condition.bind(edge.from), condition.bind(edge.to));
-                parts.push(format!(
-                        "SELECT count(*) AS n FROM events WHERE {clause} events.seq >= {low} AND events.seq <= {high}
-                         AND events.at >= {from} AND events.at < {to} {wanted}"
-                    ));
             }
             if parts.is_empty() {
                 return Ok((0, true));
@@ -90,8 +83,9 @@ impl Session {
         };
 
         let bounded = scope.is_none();
-        let count =
-            self.number(sql("count events", text).bind_all(condition.values)).await?.unwrap_or(0) as u64;
+        let statement = sql("count events", text).bind_all(condition.values);
+        let count = self.number(if bounded { statement.skewed() } else { statement }).await?;
+        let count = count.unwrap_or(0) as u64;
         Ok(match total {
             Total::UpTo(most) if bounded => (count.min(most), count <= most && ways.counted_from.is_none()),
             _ => (count, true),

@@ -331,7 +331,9 @@ impl Session {
                 qualified(),
                 self.event_tables(selection, way),
             );
-            return self.all(sql("list events", text).bind_all(condition.values)).await;
+            let statement = sql("list events", text).bind_all(condition.values);
+            let skewed = filter.text.is_some() || filter.subject.is_some();
+            return self.all(if skewed { statement.skewed() } else { statement }).await;
         }
         let newest = NewestOfFacets { table: "events", key: "seq", facets: &facets.wanted, limit, offset };
         let newest = newest.query(&mut condition);

@@ -56,7 +56,8 @@ impl Session {
             return Ok((Vec::new(), newest));
         };
         let (text, condition) = matching.between(&qualified(), seq, newest, limit);
-        let events: Vec<Event> = self.all(sql("read events", text).bind_all(condition.values)).await?;
+        let events: Vec<Event> =
+            self.all(sql("read events", text).bind_all(condition.values).skewed()).await?;
         let seen = match events.last() {
             Some(last) if events.len() >= limit as usize => last.seq,
             _ => newest,

@@ -10,7 +10,7 @@ use backstay_model::{Kind, SnapshotState, SourceId, TenantId, Timestamp, Trigger
 
 use super::facet::Facet;
 use super::row::{COLUMNS, SnapshotRow};
-use crate::buckets::{DAY, HOUR, PERIOD, Stretch, cover};
+use crate::buckets::{DAY, HOUR, PERIOD, Stretch, cover, values};
 use crate::error::Result;
 use crate::page::{Page, Paging, Total};
 use crate::session::Session;
@@ -142,20 +142,15 @@ impl Session {
         let mut parts = Vec::new();
         let scope = condition.bind(filter.scope());
         let wanted = condition.among("facet", &facets.wanted, facets.all);
-        for buckets in &cover.whole {
-            let (width, from, to) =
-                (condition.bind(buckets.width), condition.bind(buckets.from), condition.bind(buckets.to));
-            parts.push(format!(
-                "SELECT sum(count) AS n FROM snapshot_counts
-                 WHERE scope = {scope} AND width = {width} AND bucket >= {from} AND bucket < {to} {wanted}"
-            ));
-        }
-        for edge in &cover.edges {
+        parts.extend(cover.counted("snapshot_counts", &scope, &wanted, &mut condition));
+        let edges = values(&mut condition, cover.edges.iter().map(|edge| [edge.from, edge.to]));
+        if let Some(edges) = edges {
             scope_condition(filter, &mut condition);
-            condition.and("created_at >= {}", edge.from);
-            condition.and("created_at < {}", edge.to);
+            condition.and_text("created_at >= edges.column1 AND created_at < edges.column2");
             let clause = mem::take(&mut condition.text);
-            parts.push(format!("SELECT count(*) AS n FROM snapshots WHERE {clause} {wanted}"));
+            parts.push(format!(
+                "SELECT (SELECT count(*) FROM snapshots WHERE {clause} {wanted}) AS n FROM ({edges}) AS edges"
+            ));
         }
         if parts.is_empty() {
             return Ok((0, true));
@@ -183,13 +178,15 @@ impl Session {
                     condition.text,
                     most.saturating_add(1)
                 );
-                let count = self.number(sql("count snapshots", text).bind_all(condition.values)).await?;
+                let statement = sql("count snapshots", text).bind_all(condition.values).skewed();
+                let count = self.number(statement).await?;
                 let count = count.unwrap_or(0) as u64;
                 Ok((count.min(most), count <= most))
             }
             Total::Exact | Total::Skip => {
                 let text = format!("SELECT count(*) FROM {from} WHERE {}", condition.text);
-                let count = self.number(sql("count snapshots", text).bind_all(condition.values)).await?;
+                let statement = sql("count snapshots", text).bind_all(condition.values).skewed();
+                let count = self.number(statement).await?;
                 Ok((count.unwrap_or(0) as u64, true))
             }
         }
@@ -255,7 +252,7 @@ impl Session {
                 "SELECT {columns} FROM {from} WHERE {} ORDER BY {key} DESC LIMIT {limit} OFFSET {}",
                 condition.text, paging.offset
             );
-            return self.all(sql("list snapshots", text).bind_all(condition.values)).await;
+            return self.all(sql("list snapshots", text).bind_all(condition.values).skewed()).await;
         }
         let mut bounds = self.condition();
         if let Some(label) = &filter.label {
@@ -290,7 +287,8 @@ impl Session {
         let text = format!(
             "SELECT {COLUMNS} FROM snapshots WHERE created_at IN ({newest}) ORDER BY created_at DESC"
         );
-        self.all(sql("list snapshots", text).bind_all(bounds.values)).await
+        let statement = sql("list snapshots", text).bind_all(bounds.values);
+        self.all(if filter.label.is_some() { statement.skewed() } else { statement }).await
     }
 }
 

@@ -84,14 +84,15 @@ impl Connection {
 
     /// Runs a statement; returns how many rows it changed.
     pub(crate) async fn execute(&mut self, statement: Statement) -> Result<u64> {
-        let Statement { text, values, what } = statement;
+        let Statement { text, values, what, skewed } = statement;
         match self.target()? {
             Target::Sqlite(connection) => {
                 let query = sqlx::query_with(AssertSqlSafe(text), sqlite_arguments(values));
                 connection.execute(query).await.map(|done| done.rows_affected())
             }
             Target::Postgres(connection) => {
-                let query = sqlx::query_with(AssertSqlSafe(text), postgres_arguments(values));
+                let query =
+                    sqlx::query_with(AssertSqlSafe(text), postgres_arguments(values)).persistent(!skewed);
                 connection.execute(query).await.map(|done| done.rows_affected())
             }
         }
@@ -109,14 +110,15 @@ impl Connection {
 
     /// All rows of a query.
     pub(crate) async fn rows(&mut self, statement: Statement) -> Result<Vec<RawRow>> {
-        let Statement { text, values, what } = statement;
+        let Statement { text, values, what, skewed } = statement;
         match self.target()? {
             Target::Sqlite(connection) => {
                 let query = sqlx::query_with(AssertSqlSafe(text), sqlite_arguments(values));
                 connection.fetch_all(query).await.map(|rows| rows.into_iter().map(RawRow::Sqlite).collect())
             }
             Target::Postgres(connection) => {
-                let query = sqlx::query_with(AssertSqlSafe(text), postgres_arguments(values));
+                let query =
+                    sqlx::query_with(AssertSqlSafe(text), postgres_arguments(values)).persistent(!skewed);
                 connection.fetch_all(query).await.map(|rows| rows.into_iter().map(RawRow::Postgres).collect())
             }
         }
@@ -131,10 +133,11 @@ impl Connection {
         let Target::Postgres(connection) = self.target()? else {
             return Err(failed(sqlx::Error::Configuration("only PostgreSQL copies".into())));
         };
-        // All as texts: a prepared statement is kept with the types of its values, and found by its text.
-        let values = values.into_iter().map(Value::into_text).collect();
-        let settings = sqlx::query_with(AssertSqlSafe(settings), postgres_arguments(values));
-        connection.execute(settings).await.map_err(failed)?;
+        if let Some(settings) = settings {
+            let texts = values.into_iter().filter(|value| matches!(value, Value::Text(_))).collect();
+            let settings = sqlx::query_with(AssertSqlSafe(settings), postgres_arguments(texts));
+            connection.execute(settings).await.map_err(failed)?;
+        }
         let mut pieces = connection.copy_out_raw(&copy).await.map_err(failed)?;
         let mut bytes = Vec::new();
         while let Some(piece) = pieces.try_next().await.map_err(failed)? {
@@ -144,25 +147,35 @@ impl Connection {
     }
 }
 
-/// A `COPY` of the statement's rows, and the query that gives its values to the session: a `COPY` itself takes none, and no value
-/// is ever part of a text.
-fn copy_texts(statement: &Statement) -> (String, String) {
+/// A `COPY` of the statement's rows, and the query that gives its texts to the session, when it has any: a `COPY` itself takes
+/// no values, and no text is ever part of another. Numbers are.
+fn copy_texts(statement: &Statement) -> (String, Option<String>) {
     let mut text = statement.text.to_string();
     let mut settings = Vec::new();
+    let mut texts = statement.values.iter().filter(|value| matches!(value, Value::Text(_))).count();
     // From the last on, so that `$1` is not found in `$12`.
     for (place, value) in statement.values.iter().enumerate().rev() {
-        let place = place + 1;
-        let setting = format!("current_setting('backstay.value{place}')");
         let read = match value {
-            Value::Int(_) => format!("CAST({setting} AS BIGINT)"),
-            // Read once and not for each row.
-            Value::Ints(_) => format!("ARRAY(SELECT unnest(CAST({setting} AS BIGINT[])))"),
-            Value::Text(_) | Value::Bytes(_) => format!("CAST({setting} AS TEXT)"),
+            Value::Int(Some(value)) => format!("({value})"),
+            Value::Ints(values) => format!("CAST('{{{}}}' AS BIGINT[])", joined(values)),
+            Value::Text(_) => {
+                let name = format!("backstay.value{texts}");
+                settings.push(format!("set_config('{name}', ${texts}, false)"));
+                texts -= 1;
+                if text.contains(&format!("CAST(${} AS tsquery)", place + 1)) {
+                    // How common the words are decides the plan.
+                    format!("current_setting('{name}')")
+                } else {
+                    // As a query, so that it is read once and not for each row.
+                    format!("(SELECT current_setting('{name}'))")
+                }
+            }
+            Value::Int(None) | Value::Bytes(_) => "NULL".to_owned(),
         };
-        text = text.replace(&format!("${place}"), &read);
-        settings.push(format!("set_config('backstay.value{place}', ${place}, false)"));
+        text = text.replace(&format!("${}", place + 1), &read);
     }
-    (format!("COPY ({text}) TO STDOUT (FORMAT binary)"), format!("SELECT {}", settings.join(", ")))
+    let settings = (!settings.is_empty()).then(|| format!("SELECT {}", settings.join(", ")));
+    (format!("COPY ({text}) TO STDOUT (FORMAT binary)"), settings)
 }
 
 fn sqlite_arguments(values: Vec<Value>) -> SqliteArguments {
@@ -199,23 +212,29 @@ mod tests {
     use crate::sql::sql;
 
     #[test]
-    fn the_values_of_a_copy_are_settings() {
-        let mut statement = sql("read", "SELECT a FROM t WHERE a > $1 AND b = $2 AND c = ANY ($3) LIMIT $10");
+    fn the_texts_of_a_copy_are_settings_and_numbers_are_part_of_it() {
+        let text =
+            "SELECT a FROM t WHERE a > $1 AND b = $2 AND c = ANY ($3) AND w @@ CAST($4 AS tsquery) LIMIT $10";
+        let mut statement = sql("read", text);
         for n in 1..=10i64 {
             statement = match n {
                 2 => statement.bind("x' $1"),
                 3 => statement.bind(&[1i64, 2][..]),
-                _ => statement.bind(n),
+                4 => statement.bind("'x'"),
+                _ => statement.bind(-n),
             };
         }
         let (copy, settings) = copy_texts(&statement);
         assert_eq!(
             copy,
-            "COPY (SELECT a FROM t WHERE a > CAST(current_setting('backstay.value1') AS BIGINT) \
-             AND b = CAST(current_setting('backstay.value2') AS TEXT) \
-             AND c = ANY (ARRAY(SELECT unnest(CAST(current_setting('backstay.value3') AS BIGINT[])))) \
-             LIMIT CAST(current_setting('backstay.value10') AS BIGINT)) TO STDOUT (FORMAT binary)"
+            "COPY (SELECT a FROM t WHERE a > (-1) AND b = (SELECT current_setting('backstay.value1')) \
+             AND c = ANY (CAST('{1,2}' AS BIGINT[])) AND w @@ CAST(current_setting('backstay.value2') AS tsquery) \
+             LIMIT (-10)) TO STDOUT (FORMAT binary)"
         );
-        assert!(settings.starts_with("SELECT set_config('backstay.value10', $10, false), "));
+        assert_eq!(
+            settings.unwrap(),
+            "SELECT set_config('backstay.value2', $2, false), set_config('backstay.value1', $1, false)"
+        );
+        assert_eq!(copy_texts(&sql("read", "SELECT $1").bind(1i64)).1, None);
     }
 }

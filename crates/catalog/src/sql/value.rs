@@ -18,17 +18,6 @@ pub(crate) enum Value {
     Ints(Vec<i64>),
 }
 
-impl Value {
-    /// Integers as the text that is cast to them; the others as they are.
-    pub(crate) fn into_text(self) -> Self {
-        match self {
-            Self::Int(value) => Self::Text(value.map(|value| value.to_string())),
-            Self::Ints(values) => Self::Text(Some(format!("{{{}}}", joined(&values)))),
-            other => other,
-        }
-    }
-}
-
 /// PostgreSQL cannot store NUL in a text, so it becomes U+FFFD on both databases.
 fn clean(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }

@@ -177,8 +177,8 @@ async fn events(catalog: &Catalog, options: &FillOptions<'_>) -> Result<()> {
             let facet = event_facet::number(&event.action, event.outcome);
             let at = event.at.as_micros();
             facets.entry(facet).or_insert_with(|| (event.action.clone(), event.outcome.to_string()));
-            counters.count("*", &[0, DAY], at, facet, [0; 3]);
-            counters.count(&format!("t/{}", event.tenant), &[0, DAY], at, facet, [0; 3]);
+            counters.count("*", &[0, PERIOD, DAY], at, facet, [0; 3]);
+            counters.count(&format!("t/{}", event.tenant), &[0, PERIOD, DAY], at, facet, [0; 3]);
             counters.count(&format!("a/{}/{}", event.tenant, event.actor.id), &[0], at, facet, [0; 3]);
             if let Some(source) = &event.source {
                 counters.count(&format!("s/{}/{source}", event.tenant), &[0], at, facet, [0; 3]);

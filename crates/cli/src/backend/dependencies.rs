@@ -1,11 +1,14 @@
 //! The dependencies of the workspace that a command stands in.
 
+use std::sync::Arc;
+
 use backstay_api::declared::{DependencyTree, DependencyValidation, ShownChange, ValidationQuery};
 use backstay_api::dependency::{DependencyChanges, DependencyChangesQuery, DependencyList};
 use backstay_dependencies::git::{Git, Stop, Superproject};
 use backstay_dependencies::query::{self, ChangeFilter};
 use backstay_dependencies::{DependencyError, DependencyName, Reference, Workspace};
 use backstay_model::ErrorKind;
+use backstay_repository::Progress;
 use backstay_service::view::{DependencyAction, DependencyReport, NewDependencyChange};
 
 use super::remote::Remote;
@@ -26,8 +29,12 @@ impl From<DependencyError> for Failure {
 
 /// The workspace of a command, without anything that was saved in it.
 pub(crate) fn workspace(cx: &Context) -> Result<Workspace, Failure> {
+    Ok(Workspace::new(&cx.workspace()?.root, git(cx)))
+}
+
+fn git(cx: &Context) -> Git {
     let cancel = cx.cancel.clone();
-    Ok(Workspace::new(&cx.workspace()?.root, Git::new(Stop::when(move || cancel.is_cancelled()))))
+    Git::new(Stop::when(move || cancel.is_cancelled()))
 }
 
 /// Asks about the workspace beside the runtime, so that an interrupt is seen.
@@ -36,8 +43,15 @@ pub(crate) async fn ask<T: Send + 'static>(
     verb: &'static str,
     question: impl FnOnce(&Workspace) -> Result<T, DependencyError> + Send + 'static,
 ) -> Result<T, Failure> {
-    let workspace = workspace(cx)?;
-    cx.blocking(verb, move |_, _| Ok(question(&workspace)?)).await
+    let (root, git) = (cx.workspace()?.root, git(cx));
+    let work = move |progress: Arc<dyn Progress>, _| {
+        let git = git.heard(move |line| {
+            progress.current(line.as_bytes());
+            progress.advance(0, 0);
+        });
+        Ok(question(&Workspace::new(&root, git))?)
+    };
+    cx.blocking(verb, work).await
 }
 
 /// What has to be there before a command that changes dependencies makes anything of its own.

@@ -37,7 +37,7 @@ impl Bar {
     /// A bar that appears when the operation takes longer than a moment.
     pub(super) fn new(verb: &'static str) -> Self {
         let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        line.set_style(spinner_style());
+        line.set_style(words_style());
         line.set_prefix(verb);
         Self {
             line,
@@ -78,12 +78,13 @@ impl Bar {
             self.current.lock().map(|path| String::from_utf8_lossy(&path).into_owned()).unwrap_or_default();
         let files = self.files.load(Ordering::Relaxed);
         let total = self.total_files.load(Ordering::Relaxed);
-        let files = if total > 0 {
-            format!("{}/{}", human::grouped(files), human::grouped(total))
-        } else {
-            human::grouped(files)
+        let files = match (files, total) {
+            // Git counts in its own words.
+            (0, 0) => String::new(),
+            (files, 0) => format!("{} files  ", human::grouped(files)),
+            (files, total) => format!("{}/{} files  ", human::grouped(files), human::grouped(total)),
         };
-        self.line.set_message(format!("{files} files  {}", human::one_line(&path)));
+        self.line.set_message(format!("{files}{}", human::one_line(&path)));
         self.line.tick();
     }
 }
@@ -103,6 +104,9 @@ impl Progress for Bar {
     fn advance(&self, files: u64, bytes: u64) {
         self.files.fetch_add(files, Ordering::Relaxed);
         if bytes > 0 {
+            if self.line.position() == 0 && self.line.length().is_none() {
+                self.line.set_style(spinner_style());
+            }
             self.line.inc(bytes);
         }
         self.refresh();
@@ -114,6 +118,12 @@ impl Progress for Bar {
             current.extend_from_slice(what);
         }
     }
+}
+
+/// For what is not counted in bytes.
+fn words_style() -> ProgressStyle {
+    ProgressStyle::with_template("{prefix} {spinner} {wide_msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 fn spinner_style() -> ProgressStyle {

@@ -1,6 +1,7 @@
 //! What others do to the same repositories: teammates, moved and deleted tags, a git that talks much.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 
 use crate::dependencies::Scene;
@@ -157,11 +158,12 @@ fn a_git_that_says_a_mebibyte_is_heard_out() {
     assert_eq!(scene.sandbox.read(".graft/kb/a.txt"), "1\n");
 }
 
-/// Stands in for ssh: says half a mebibyte, waits until it may go on, says the other half, and does what ssh would.
+/// Stands in for ssh: says half a mebibyte, tells that it counts until it may go on, says the other half, and does what ssh
+/// would.
 const SLOW_SSH: &str = "#!/bin/sh
 head -c 524288 /dev/zero | tr '\\0' 'x' >&2
-: > \"$TALKING\"
-read -r line < \"$GO\"
+echo >&2
+while [ ! -e \"$GO\" ]; do echo 'remote: Counting objects: 7' >&2; sleep 0.05; done
 head -c 524288 /dev/zero | tr '\\0' 'x' >&2
 for last; do :; done
 eval \"exec $last\"
@@ -173,14 +175,12 @@ fn a_clone_may_take_as_long_as_it_takes_and_say_a_mebibyte() {
     let beside = |name: &str| scene.sandbox.beside(name);
     fs::write(beside("ssh"), SLOW_SSH).unwrap();
     fs::set_permissions(beside("ssh"), fs::Permissions::from_mode(0o755)).unwrap();
-    Ran::of(std::process::Command::new("mkfifo").arg(beside("go"))).expect(0);
     let source = format!("ssh://example.org{}#v2", scene.kb().display());
-    let mut command = scene.sandbox.command(&["deps", "add", "kb", &source]);
+    let mut command = scene.sandbox.command(&["deps", "add", "kb", &source, "--format", "ndjson"]);
     let started = scene
         .isolated(&mut command)
         .env("GIT_SSH_COMMAND", beside("ssh"))
         .env("GIT_SSH_VARIANT", "simple")
-        .env("TALKING", beside("talking"))
         .env("GO", beside("go"))
         // The limit is one of commands, not of git.
         .env("GRAFT_PROCESS_TIMEOUT_MS", "1")
@@ -188,15 +188,17 @@ fn a_clone_may_take_as_long_as_it_takes_and_say_a_mebibyte() {
         .stderr(std::process::Stdio::piped())
         .spawn();
     let mut child = started.unwrap();
-    while !beside("talking").exists() {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before the source said anything");
-        std::thread::yield_now();
-    }
+    let mut events = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    // What git says is told while it says it.
+    let told = events.find(|event| event.contains("Counting objects: 7")).unwrap();
+    assert!(told.contains("\"progress\""), "{told}");
     // It is under way, and nothing of it is there yet.
     let busy = scene.sandbox.run(&["save", "--json"]).expect(4).json();
     assert!(busy["error"].as_str().unwrap().contains(&child.id().to_string()), "{busy}");
     assert!(!scene.sandbox.root().join("graft.yaml").exists());
-    fs::write(beside("go"), "on\n").unwrap();
+    fs::write(beside("go"), "").unwrap();
+    let last = events.last().unwrap();
+    assert!(last.contains("\"result\""), "{last}");
     let ended = child.wait_with_output().unwrap();
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
     assert_eq!(scene.sandbox.read(".graft/kb/a.txt"), "2\n");

@@ -20,6 +20,8 @@ const LOOKS_TO_END: u32 = 100;
 const OUTPUT_LIMIT: usize = 64 << 20;
 /// The bytes kept of the end of standard error.
 const ERROR_BYTES: usize = 4096;
+/// The most characters of a line of progress.
+const PROGRESS_CHARS: usize = 200;
 
 /// Variables by which a surrounding git, for example a hook that we run in, points git to another repository.
 const REPOSITORY_VARIABLES: [&str; 18] = [
@@ -82,24 +84,43 @@ impl fmt::Debug for Stop {
     }
 }
 
+/// Receives what git says while it fetches or clones.
+#[derive(Clone)]
+struct Listener(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Listener").finish_non_exhaustive()
+    }
+}
+
 /// The `git` command of this machine.
 #[derive(Debug, Clone)]
 pub struct Git {
     program: PathBuf,
     environment: Vec<(OsString, OsString)>,
     stop: Stop,
+    listener: Option<Listener>,
 }
 
 impl Git {
     /// The `git` in the path. Starts nothing.
     pub fn new(stop: Stop) -> Self {
-        Self { program: PathBuf::from("git"), environment: Vec::new(), stop }
+        Self { program: PathBuf::from("git"), environment: Vec::new(), stop, listener: None }
     }
 
     /// The same with one more variable in its environment.
     #[must_use]
     pub fn with_env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// The same, and while it fetches or clones `listen` gets its progress, for example `Receiving objects:  45% (450/1000),
+    /// 12.30 MiB | 4.10 MiB/s`: lines without control characters and credentials, some of which the other side wrote.
+    #[must_use]
+    pub fn heard(mut self, listen: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Listener(Arc::new(listen)));
         self
     }
 
@@ -119,6 +140,7 @@ impl Git {
             environment: Vec::new(),
             stdin: Vec::new(),
             limit: OUTPUT_LIMIT,
+            listener: None,
         }
     }
 }
@@ -133,6 +155,7 @@ pub(super) struct Call<'a> {
     environment: Vec<(OsString, OsString)>,
     stdin: Vec<u8>,
     limit: usize,
+    listener: Option<Listener>,
 }
 
 /// What a call came to.
@@ -165,6 +188,16 @@ impl Call<'_> {
         self.args.push(source.for_git(root).into());
         if let Some(login) = source.login() {
             self.environment.extend(login.environment());
+        }
+        self
+    }
+
+    /// It brings objects from elsewhere, which may take long: its progress is told, and nothing else that it says.
+    pub(super) fn transfer(mut self) -> Self {
+        self.args.push("--quiet".into());
+        self.listener.clone_from(&self.git.listener);
+        if self.listener.is_some() {
+            self.args.push("--progress".into());
         }
         self
     }
@@ -226,18 +259,13 @@ impl Call<'_> {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let child = command.spawn().map_err(|source| GitError::NotStarted { source })?;
-        follow(child, self.stdin, self.limit, &self.git.stop, &self.name)
+        follow(child, self)
     }
 }
 
 /// Feeds and drains a git until it ends or is to be stopped.
-fn follow(
-    mut child: Child,
-    input: Vec<u8>,
-    limit: usize,
-    stop: &Stop,
-    name: &str,
-) -> Result<Ended, GitError> {
+fn follow(mut child: Child, call: Call<'_>) -> Result<Ended, GitError> {
+    let Call { git: Git { stop, .. }, name, stdin: input, limit, listener, .. } = call;
     let failed = |source| GitError::NotStarted { source };
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (ended, both_ended) = channel::<()>();
@@ -254,7 +282,7 @@ fn follow(
         taken
     });
     let errors = std::thread::spawn(move || {
-        let taken = stderr.map_or_else(Vec::new, take_tail);
+        let taken = stderr.map_or_else(Vec::new, |pipe| take_tail(pipe, listener.as_ref()));
         drop(other);
         taken
     });
@@ -289,7 +317,7 @@ fn follow(
     };
     let tail = errors.join().unwrap_or_default();
     if cut {
-        return Err(GitError::TooMuchOutput { command: name.to_owned(), limit });
+        return Err(GitError::TooMuchOutput { command: name, limit });
     }
     Ok(Ended { status, stdout, message: message(&tail) })
 }
@@ -323,17 +351,38 @@ fn take_head(mut pipe: impl Read, limit: usize) -> std::io::Result<(Vec<u8>, boo
     }
 }
 
-/// The last bytes.
-fn take_tail(mut pipe: impl Read) -> Vec<u8> {
+/// The last bytes. Each line is told to `listener` as soon as it ends; a line of progress ends with a carriage return.
+fn take_tail(mut pipe: impl Read, listener: Option<&Listener>) -> Vec<u8> {
     let mut bytes = Vec::new();
+    let mut line = Vec::new();
     let mut buffer = [0; 4096];
     while let Ok(read @ 1..) = pipe.read(&mut buffer) {
         bytes.extend_from_slice(&buffer[..read]);
+        if let Some(Listener(listen)) = listener {
+            for byte in &buffer[..read] {
+                if matches!(byte, b'\r' | b'\n') {
+                    let told = one_line(&line);
+                    line.clear();
+                    if !told.is_empty() {
+                        listen(&told);
+                    }
+                } else if line.len() < 4 * PROGRESS_CHARS {
+                    line.push(*byte);
+                }
+            }
+        }
         if bytes.len() > 2 * ERROR_BYTES {
             bytes.drain(..bytes.len() - ERROR_BYTES);
         }
     }
     bytes
+}
+
+/// A line of progress for a person.
+fn one_line(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    let clean: String = text.trim().chars().filter(|c| !c.is_control()).take(PROGRESS_CHARS).collect();
+    crate::url::redact(&clean)
 }
 
 /// The lines that tell why, in one line.
@@ -359,6 +408,38 @@ mod tests {
         let said =
             b"Cloning into '/x'...\nhint: try\nfatal: unable to access 'https://u:pw@h/x/': no\nmore\n";
         assert_eq!(message(said), "fatal: unable to access 'https://***@h/x/': no; more");
+    }
+
+    #[test]
+    fn every_line_of_progress_is_heard_as_it_comes() {
+        let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let hearing = heard.clone();
+        let listener = Listener(Arc::new(move |line: &str| hearing.lock().unwrap().push(line.to_owned())));
+        let said = [
+            b"Receiving objects:  1% (1/100)\rReceiving objects:  2% (2/1".as_slice(),
+            b"00), 1.20 MiB | 3.00 MiB/s\r\nremote: \x1b[31mhttps://u:pw@h/x\nfatal: no",
+        ];
+        let tail = take_tail(Pieces(said.iter().copied()), Some(&listener));
+        assert_eq!(tail, said.concat());
+        assert_eq!(
+            *heard.lock().unwrap(),
+            [
+                "Receiving objects:  1% (1/100)",
+                "Receiving objects:  2% (2/100), 1.20 MiB | 3.00 MiB/s",
+                "remote: [31mhttps://***@h/x",
+            ]
+        );
+    }
+
+    /// Gives one piece with each read.
+    struct Pieces<I>(I);
+
+    impl<'a, I: Iterator<Item = &'a [u8]>> Read for Pieces<I> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let piece = self.0.next().unwrap_or_default();
+            buffer[..piece.len()].copy_from_slice(piece);
+            Ok(piece.len())
+        }
     }
 
     #[test]

@@ -19,7 +19,8 @@ impl Store {
     /// In `refs/tags` the tags of the source are added and moved and none is removed. The checkout is not touched. `root` is what a relative path starts from.
     pub fn fetch(&self, source: &SourceUrl, root: &Path) -> Result<()> {
         self.call("fetch")
-            .args(["--quiet", "--prune", "--force", "--tags", "--no-recurse-submodules"])
+            .transfer()
+            .args(["--prune", "--force", "--tags", "--no-recurse-submodules"])
             .args(["--no-write-fetch-head", "--no-auto-maintenance", "--"])
             .source(source, root)
             .args(EVERYTHING)
@@ -30,7 +31,8 @@ impl Store {
     /// Fetches one commit by its id, for one that no branch and no tag of `source` has any more. Not every server allows it.
     pub fn fetch_commit(&self, source: &SourceUrl, root: &Path, commit: &CommitId) -> Result<()> {
         self.call("fetch")
-            .args(["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"])
+            .transfer()
+            .args(["--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"])
             .args(["--no-auto-maintenance", "--"])
             .source(source, root)
             .arg(commit.as_str())
@@ -43,7 +45,8 @@ impl Store {
     /// After an error, `git_dir` may hold a part; it is for the caller to remove.
     pub fn clone_into(git: &Git, source: &SourceUrl, root: &Path, git_dir: &Path) -> Result<Self> {
         git.call(root, "clone")
-            .args(["--quiet", "--bare", "--template=", "--"])
+            .transfer()
+            .args(["--bare", "--template=", "--"])
             .source(source, root)
             .arg(git_dir)
             .run()?;

@@ -15,7 +15,7 @@ use backstay_source_workspace::{Applied, ChangeSet, ChangeSetOptions, Steps};
 use serde_json::json;
 
 use super::draft::{see, take};
-use super::git::{git_of, wait_for_git};
+use super::git::{git_of_run, wait_for_git};
 use super::wanted::{Wanted, fetched};
 use crate::error::{Result, ServiceError};
 use crate::restore::{ChangedPaths, Done, NewOperation};
@@ -94,9 +94,9 @@ impl Service {
         if let Wanted::Fetch { only } = &wanted
             && !change.dry_run
         {
-            let (only, cancel) = (only.clone(), run.cancel.clone());
+            let (only, git) = (only.clone(), git_of_run(run));
             let found = blocking("fetch the dependencies", move || {
-                Ok(mutate::fetch(&Workspace::new(&root, git_of(&cancel)), only.as_ref())?)
+                Ok(mutate::fetch(&Workspace::new(&root, git), only.as_ref())?)
             })
             .await?;
             report.dependencies = found.into_iter().map(fetched).collect();
@@ -120,11 +120,11 @@ impl Service {
             force: change.force,
             now: self.now(),
         };
-        let (held, cancel, at) = (lock.clone(), run.cancel.clone(), root.clone());
+        let (held, cancel, at, git) = (lock.clone(), run.cancel.clone(), root.clone(), git_of_run(run));
         let (set, drafted, git, scope) = blocking("prepare the change", move || {
             let mut set = ChangeSet::begin(&at, &held, set_options)?;
             let seen = see(&at)?;
-            let workspace = Workspace::new(&at, git_of(&cancel));
+            let workspace = Workspace::new(&at, git);
             let drafted = wanted.draft(&workspace, Draft::new(set.scratch()), &options)?;
             take(&mut set, &at, &drafted.steps, &seen)?;
             let names = drafted.report.dependencies.iter().map(|dependency| &dependency.name);

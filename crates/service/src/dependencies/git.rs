@@ -16,6 +16,15 @@ pub(crate) fn git_of(cancel: &Cancel) -> Git {
     Git::new(Stop::when(move || cancel.is_cancelled()))
 }
 
+/// Git that stops when `run` is cancelled, and that tells the progress of what it fetches.
+pub(crate) fn git_of_run(run: &Run) -> Git {
+    let progress = run.progress.clone();
+    git_of(&run.cancel).heard(move |line| {
+        progress.current(line.as_bytes());
+        progress.advance(0, 0);
+    })
+}
+
 /// Git says by this file that it is changing the index. Ours is gone when a recovery came first.
 const INDEX_LOCK: &str = ".git/index.lock";
 

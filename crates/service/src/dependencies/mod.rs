@@ -17,5 +17,5 @@ mod validate_dependencies;
 mod wanted;
 
 pub use called_command::{CalledCommand, CommandEvent, CommandHost};
-pub(crate) use git::{git_of, wait_for_git};
+pub(crate) use git::{git_of, git_of_run, wait_for_git};
 pub(crate) use put_back::{GitWayBack, put_back_with};

@@ -6,11 +6,11 @@ use backstay_dependencies::declarations::Declarations;
 use backstay_dependencies::git::Superproject;
 use backstay_dependencies::lock::LockReading;
 use backstay_dependencies::{DependencyName, Workspace};
-use backstay_repository::Cancel;
 use backstay_source_workspace::Seen;
 
-use crate::dependencies::git_of;
+use crate::dependencies::git_of_run;
 use crate::error::Result;
+use crate::run::Run;
 use crate::view::UpgradeDigests;
 
 /// The files that say what the dependencies are.
@@ -29,8 +29,8 @@ pub(super) struct Found {
 
 impl Found {
     /// Reads everything. A file that cannot be parsed ends it.
-    pub(super) fn read(root: &Path, cancel: &Cancel) -> Result<Self> {
-        let workspace = Workspace::new(root, git_of(cancel));
+    pub(super) fn read(root: &Path, run: &Run) -> Result<Self> {
+        let workspace = Workspace::new(root, git_of_run(run));
         let mut seen = Vec::new();
         for file in FILES {
             seen.push((file, Seen::look(root, file.as_bytes())?));

@@ -84,9 +84,9 @@ impl Service {
         run: &Run,
     ) -> Result<(Found, Vec<Move>)> {
         let root = self.workspace_root(source)?;
-        let (request, cancel) = (request.clone(), run.cancel.clone());
+        let (request, run) = (request.clone(), run.clone());
         blocking("read the dependencies", move || {
-            let found = Found::read(&root, &cancel)?;
+            let found = Found::read(&root, &run)?;
             let planned = moves(&found, &request, offline)?;
             Ok((found, planned))
         })
