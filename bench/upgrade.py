@@ -73,30 +73,36 @@ class Bench:
         return done.stdout.strip()
 
     def make(self):
-        """v1, then for each round one version that succeeds and one that fails."""
+        """v1, then for each round one version for an upgrade beside the workspace and one for an upgrade in place; and beside
+        each round's first, one whose check fails."""
         self.source.mkdir()
         self.git("init", "--quiet", "--initial-branch=main", at=self.source)
-        changes, commands = [], []
-        names = ["v1"]
+        declared = []
+        self.version(declared, "v1", None)
         for number in range(1, self.options.rounds + 3):
-            names += [f"good{number}", f"bad{number}"]
-        for name in names:
-            if name == "v1":
-                changes.append("  v1:\n")
-            else:
-                migration = f"sh .graft/kb/migrate.sh {name}"
-                check = "sh .graft/kb/check.sh" if name.startswith("good") else "exit 1"
-                changes.append(f"  {name}:\n    migration: m-{name}\n    verify: c-{name}\n")
-                commands.append(f"  m-{name}:\n    run: {migration}\n  c-{name}:\n    run: {check}\n")
-            text = "apiVersion: graft/v0\nchanges:\n" + "".join(changes)
-            text += "commands:\n" + "".join(commands) if commands else ""
-            (self.source / "graft.yaml").write_text(text)
-            (self.source / "migrate.sh").write_text(self.migration())
-            (self.source / "check.sh").write_text("test -f d0/f0\n")
-            self.git("add", "--all", at=self.source)
-            self.git("commit", "--quiet", "-m", name, at=self.source)
-            self.git("tag", name, at=self.source)
+            self.git("checkout", "--quiet", "--detach", at=self.source)
+            self.version(list(declared), f"bad{number}", "exit 1")
+            self.git("checkout", "--quiet", "main", at=self.source)
+            for name in (f"good{number}", f"placed{number}"):
+                self.version(declared, name, "sh .graft/kb/check.sh")
         self.fill()
+
+    def version(self, declared, name, check):
+        """Commits and tags a version whose migration, if it has a check, is followed by that."""
+        declared.append((name, check))
+        changes, commands = "", ""
+        for name, check in declared:
+            changes += f"  {name}:\n"
+            if check:
+                changes += f"    migration: m-{name}\n    verify: c-{name}\n"
+                commands += f"  m-{name}:\n    run: sh .graft/kb/migrate.sh {name}\n  c-{name}:\n    run: {check}\n"
+        text = f"apiVersion: graft/v0\nchanges:\n{changes}" + (f"commands:\n{commands}" if commands else "")
+        (self.source / "graft.yaml").write_text(text)
+        (self.source / "migrate.sh").write_text(self.migration())
+        (self.source / "check.sh").write_text("test -f d0/f0\n")
+        self.git("add", "--all", at=self.source)
+        self.git("commit", "--quiet", "-m", name, at=self.source)
+        self.git("tag", name, at=self.source)
 
     def migration(self):
         step = max(1, self.options.files // TOUCHED)
@@ -132,9 +138,9 @@ class Bench:
         if done.returncode != code:
             sys.exit(f"upgrade: {' '.join(command)} returned {done.returncode}: {done.stdout}{done.stderr}")
 
-    def upgrade(self, name, code):
+    def upgrade(self, name, code, *flags):
         """The way back is the time from the end of the last command, which is told live, to the end of the program."""
-        command = [str(self.options.binary.resolve()), "-C", str(self.root), "upgrade", "kb", "--to", name, "--offline"]
+        command = [str(self.options.binary.resolve()), "-C", str(self.root), "upgrade", "kb", "--to", name, "--offline", *flags]
         command += ["--format", "ndjson"]
         with written() as count, subprocess.Popen(
             command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -155,18 +161,24 @@ class Bench:
             "back_s": ended - commands_ended,
         }
 
-    def parts(self, name):
-        """Who writes the bytes of an upgrade, and what its migration writes when it is run by hand."""
+    def by_hand(self):
+        """What a migration writes when it is run by hand."""
         with written() as alone:
-            subprocess.run(["sh", ".graft/kb/migrate.sh", name], cwd=self.root, env=self.environment, check=True)
+            subprocess.run(["sh", ".graft/kb/migrate.sh", "hand"], cwd=self.root, env=self.environment, check=True)
+        return alone.bytes
+
+    def parts(self, name, *flags):
+        """Who writes the bytes of an upgrade."""
         self.backstay("save")
         tools, counts, migrated = self.home / "tools", self.home / "counts", self.home / "migrated"
-        tools.mkdir()
+        tools.mkdir(exist_ok=True)
+        for counted in (counts, migrated):
+            counted.unlink(missing_ok=True)
         text = GIT_THAT_COUNTS.format(python=sys.executable, git=shutil.which("git"), counts=counts)
         (tools / "git").write_text(text)
         (tools / "git").chmod(0o755)
         environment = {**self.environment, "PATH": f"{tools}:{os.environ['PATH']}", "COUNT": str(migrated)}
-        command = [str(self.options.binary.resolve()), "-C", str(self.root), "upgrade", "kb", "--to", name, "--offline"]
+        command = [str(self.options.binary.resolve()), "-C", str(self.root), "upgrade", "kb", "--to", name, "--offline", *flags]
         with written() as count:
             ended = subprocess.run(command, env=environment, capture_output=True, text=True)
         if ended.returncode:
@@ -177,7 +189,6 @@ class Bench:
             "git": git,
             "index": (self.root / ".git/index").stat().st_size,
             "commands": commands,
-            "alone": alone.bytes,
             "all": count.bytes,
         }
 
@@ -236,37 +247,37 @@ def median(rows, key):
     return statistics.median(row[key] for row in rows)
 
 
-def table(options, good, bad, copied, git, parts):
+def table(options, good, bad, placed, put_back, copied, git, parts, alone):
     mib = 1 << 20
+    row = lambda way, done, failed: (
+        f"| {way} | {median(done, 'added_s'):.2f} s | {median(done, 'written_bytes') / mib:.2f} MiB | {median(failed, 'back_s'):.2f} s |"
+    )
+    who = lambda what, key: f"| {what} | {parts[0][key] / mib:.2f} MiB | {parts[1][key] / mib:.2f} MiB |"
     lines = [
         f"{options.files} files, {options.bytes / mib:.0f} MiB; the migration appends to {TOUCHED} files. Medians of "
         f"{options.rounds} rounds. Nothing changed since the last snapshot.",
         "",
         "| way | added to migration and check | bytes written | back after a failure |",
         "|---|---|---|---|",
-        f"| `backstay upgrade` | {median(good, 'added_s'):.2f} s | {median(good, 'written_bytes') / mib:.2f} MiB "
-        f"| {median(bad, 'back_s'):.2f} s |",
-        f"| `cp -a` | {median(copied, 'added_s'):.2f} s | {median(copied, 'written_bytes') / mib:.0f} MiB "
-        f"| {median(copied, 'back_s'):.2f} s |",
-        f"| `git stash` and `git worktree` | {median(git, 'added_s'):.2f} s "
-        f"| {median(git, 'written_bytes') / mib:.0f} MiB | {median(git, 'back_s'):.2f} s |",
+        row("`backstay upgrade`", good, bad),
+        row("`backstay upgrade --in-place`", placed, put_back),
+        row("`cp -a`", copied, copied),
+        row("`git stash` and `git worktree`", git, git),
         "",
-        f"A failed upgrade adds {median(bad, 'added_s'):.2f} s in all: snapshot, private copy, and the way back, which is "
-        "the time from the end of the failed check, as it is told live, to the end of the program. What the kernel counts as written "
-        "includes what the migration itself writes, for the upgrade alone. Neither manual way makes the change of the "
-        "tree, of the pin and of the submodule one step, and neither keeps what git does not track (`git worktree`).",
+        f"A failed upgrade adds {median(bad, 'added_s'):.2f} s in all, in place {median(put_back, 'added_s'):.2f} s: snapshot, private copy, and the "
+        "way back, which is the time from the end of the failed check, as it is told live, to the end of the program. What the "
+        "kernel counts as written includes what the migration itself writes, for the upgrades alone. Neither manual way makes the "
+        "change of the tree, of the pin and of the submodule one step, and neither keeps what git does not track (`git worktree`).",
         "",
         "Who wrote the bytes of one such upgrade:",
         "",
-        "| who | bytes written |",
-        "|---|---|",
-        f"| Backstay: snapshot, private copy but for its content, journal, catalog | {parts['backstay'] / mib:.2f} MiB |",
-        f"| git: the new `.git/index`, which it writes whole and which has {parts['index'] / mib:.2f} MiB; objects "
-        f"| {parts['git'] / mib:.2f} MiB |",
-        "| the migration, with the private copies that the kernel makes of the files it changes "
-        f"| {parts['commands'] / mib:.2f} MiB |",
-        f"| in all | {parts['all'] / mib:.2f} MiB |",
-        f"| for comparison: the migration run by hand, in place | {parts['alone'] / mib:.2f} MiB |",
+        "| who | with a private copy | in place |",
+        "|---|---|---|",
+        who("Backstay: snapshot, private copy but for its content, journal, catalog", "backstay"),
+        who(f"git: the new `.git/index`, which it writes whole and which has {parts[0]['index'] / mib:.2f} MiB; objects", "git"),
+        who("the migration, with the private copies that the kernel makes of the files it changes", "commands"),
+        who("in all", "all"),
+        f"| for comparison: the migration run by hand | | {alone / mib:.2f} MiB |",
     ]
     return "\n".join(lines)
 
@@ -281,19 +292,24 @@ def main():
         bench.fetch()
         bench.backstay("save")
         bench.upgrade("good1", 0)
-        good, bad, copied, git = [], [], [], []
+        good, bad, placed, put_back, copied, git = [], [], [], [], [], []
         for number in range(2, options.rounds + 2):
-            bench.backstay("save")
-            bad.append(bench.upgrade(f"bad{number}", 1))
-            bench.backstay("save")
-            good.append(bench.upgrade(f"good{number}", 0))
+            for measured, name, code, *flags in (
+                (bad, f"bad{number}", 1),
+                (put_back, f"bad{number}", 1, "--in-place"),
+                (good, f"good{number}", 0),
+                (placed, f"placed{number}", 0, "--in-place"),
+            ):
+                bench.backstay("save")
+                measured.append(bench.upgrade(name, code, *flags))
             copied.append(bench.by_copy())
             bench.git("add", "--all")
             bench.git("commit", "--quiet", "-m", f"round {number}")
             git.append(bench.by_git())
-        bench.backstay("save")
-        parts = bench.parts(f"good{options.rounds + 2}")
-        body = table(options, good, bad, copied, git, parts)
+        alone = bench.by_hand()
+        last = options.rounds + 2
+        parts = [bench.parts(f"good{last}"), bench.parts(f"placed{last}", "--in-place")]
+        body = table(options, good, bad, placed, put_back, copied, git, parts, alone)
         if str(options.output) == "-":
             print(body)
         else:

@@ -1,5 +1,7 @@
 //! A connection to either database.
 
+use std::borrow::Cow;
+
 use futures_util::TryStreamExt;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgArguments;
@@ -11,6 +13,9 @@ use super::statement::Statement;
 use super::value::{Value, joined};
 use crate::error::{CatalogError, Result};
 use crate::sqlite::WriterGuard;
+
+/// From how many values on their places lose their names.
+const MANY: usize = 16;
 
 /// How a SQLite connection is held.
 pub(crate) enum Held {
@@ -87,7 +92,8 @@ impl Connection {
         let Statement { text, values, what, skewed } = statement;
         match self.target()? {
             Target::Sqlite(connection) => {
-                let query = sqlx::query_with(AssertSqlSafe(text), sqlite_arguments(values));
+                let query =
+                    sqlx::query_with(AssertSqlSafe(nameless(text, values.len())), sqlite_arguments(values));
                 connection.execute(query).await.map(|done| done.rows_affected())
             }
             Target::Postgres(connection) => {
@@ -113,7 +119,8 @@ impl Connection {
         let Statement { text, values, what, skewed } = statement;
         match self.target()? {
             Target::Sqlite(connection) => {
-                let query = sqlx::query_with(AssertSqlSafe(text), sqlite_arguments(values));
+                let query =
+                    sqlx::query_with(AssertSqlSafe(nameless(text, values.len())), sqlite_arguments(values));
                 connection.fetch_all(query).await.map(|rows| rows.into_iter().map(RawRow::Sqlite).collect())
             }
             Target::Postgres(connection) => {
@@ -178,6 +185,28 @@ fn copy_texts(statement: &Statement) -> (String, Option<String>) {
     (format!("COPY ({text}) TO STDOUT (FORMAT binary)"), settings)
 }
 
+/// The text with `?` for each of its places, when those are `$1` to `$count`, each once and in order. SQLite takes `$1` for a
+/// name, and looking many names up takes longer than the statement.
+fn nameless(text: Cow<'static, str>, count: usize) -> Cow<'static, str> {
+    if count < MANY {
+        return text;
+    }
+    let mut pieces = text.split('$');
+    let mut plain = String::with_capacity(text.len());
+    plain.push_str(pieces.next().unwrap_or_default());
+    let mut places = 0;
+    for piece in pieces {
+        places += 1;
+        let rest = piece.trim_start_matches(|c: char| c.is_ascii_digit());
+        if piece[..piece.len() - rest.len()].parse() != Ok(places) {
+            return text;
+        }
+        plain.push('?');
+        plain.push_str(rest);
+    }
+    if places == count { Cow::Owned(plain) } else { text }
+}
+
 fn sqlite_arguments(values: Vec<Value>) -> SqliteArguments {
     let mut arguments = SqliteArguments::default();
     for value in values {
@@ -210,6 +239,23 @@ fn postgres_arguments(values: Vec<Value>) -> PgArguments {
 mod tests {
     use super::*;
     use crate::sql::sql;
+
+    #[test]
+    fn many_places_in_order_lose_their_names_and_others_keep_them() {
+        let places = |numbers: &[usize]| {
+            let places: Vec<String> = numbers.iter().map(|number| format!("(${number})")).collect();
+            Cow::Owned(format!("INSERT INTO t (a) VALUES {}", places.join(", ")))
+        };
+        let all: Vec<usize> = (1..=20).collect();
+        assert_eq!(
+            nameless(places(&all), 20),
+            format!("INSERT INTO t (a) VALUES {}", ["(?)"; 20].join(", "))
+        );
+        for other in [[all.clone(), vec![1]].concat(), all[..19].to_vec(), vec![2; 20]] {
+            assert_eq!(nameless(places(&other), 20), places(&other));
+        }
+        assert_eq!(nameless(places(&[1]), 1), places(&[1]));
+    }
 
     #[test]
     fn the_texts_of_a_copy_are_settings_and_numbers_are_part_of_it() {

@@ -20,6 +20,9 @@ const APPLICATION_ID: i64 = 0x426b_7374;
 /// How every SQLite file begins.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
+/// How large the write-ahead log stays: about what SQLite writes between two checkpoints.
+const LOG_BYTES: u64 = 4 << 20;
+
 /// The open database: a pool that reads and one connection that writes.
 pub(crate) struct SqliteDatabase {
     pub(crate) readers: SqlitePool,
@@ -40,6 +43,8 @@ pub(crate) async fn open(path: &Path, options: &CatalogOptions) -> Result<Sqlite
         .busy_timeout(Duration::from_millis(options.busy_timeout_ms))
         .statement_cache_capacity(256)
         .pragma("temp_store", "MEMORY")
+        // What a large transaction left of the log is given back by the next checkpoint.
+        .pragma("journal_size_limit", LOG_BYTES.to_string())
         .pragma("cache_size", format!("-{}", options.cache_kib))
         .log_statements(tracing::log::LevelFilter::Trace)
         .log_slow_statements(tracing::log::LevelFilter::Debug, Duration::from_secs(1));

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use backstay_model::{Caller, ErrorKind};
 use backstay_server::Tls;
@@ -70,6 +71,9 @@ fn tls(settings: &ServerSettings) -> Result<Option<Tls>, Failure> {
     Ok(Some(tls))
 }
 
+/// How long the connections to the catalog may take to come to rest when the server stops.
+const CLOSING: Duration = Duration::from_secs(10);
+
 /// Takes the address.
 pub(crate) async fn listen(settings: &ServerSettings) -> Result<TcpListener, Failure> {
     let address = settings.listen.value;
@@ -134,10 +138,15 @@ pub(crate) async fn serve(
         trust_forwarded_for: settings.trust_forwarded_for.value,
         ..backstay_server::ServerSettings::default()
     };
+    let closing = service.clone();
     let served =
         backstay_server::serve(service, server_settings, listener, tls, stop.clone().cancelled_owned()).await;
     stop.cancel();
     let ended = worker.await;
+    // SQLite moves what its log holds into the file of the catalog. Nothing is lost without.
+    if tokio::time::timeout(CLOSING, closing.close()).await.is_err() {
+        tracing::warn!("the catalog is in use, and is left as it is");
+    }
     served.map_err(|error| Failure::io("the server stopped", &error))?;
     if let Err(error) = ended {
         return Err(Failure::new(ErrorKind::Internal, "the worker stopped").because(error.to_string()));

@@ -98,6 +98,18 @@ fn the_json_has_the_same_fields_with_a_server_and_without() {
 }
 
 #[test]
+fn a_server_that_stops_leaves_its_catalog_in_one_file() {
+    let mut served = Served::start();
+    served.ok(&["save", "--label", "one"]);
+    let data = served.sandbox.beside("data");
+    let log = || std::fs::metadata(data.join("catalog.db-wal")).map_or(0, |file| file.len());
+    assert!(log() > 0, "while it runs, SQLite keeps a log");
+    assert!(served.stop().success());
+    assert_eq!(log(), 0);
+    assert!(!data.join("catalog.db-shm").exists());
+}
+
+#[test]
 fn without_a_token_the_answer_says_how_to_get_one() {
     let served = Served::start();
     let ran = Ran::of(served.sandbox.command(&["list"]).env("BACKSTAY_SERVER", &served.url)).expect(1);

@@ -175,3 +175,20 @@ fn a_failing_migration_in_the_middle_leaves_the_version_before() {
     before.assert_same(&scene.picture(), "after the second migration failed");
     scene.assert_at("v1");
 }
+
+#[test]
+fn an_index_that_a_command_wrote_over_is_named_and_no_claim_is_made() {
+    let scene = Scene::of("echo x > README; printf garbage > .git/index", Some("exit 7"));
+    let before = scene.picture();
+    let report = scene.upgrade(&["kb", "--to", "v2", "--in-place"], 1);
+    assert_eq!(report["rollback"]["complete"], false, "{report}");
+    let failed = report["rollback"]["failed"].as_array().unwrap();
+    assert!(failed.iter().any(|one| one["path"] == ".git/index"), "{report}");
+    before.assert_same(&scene.picture(), "but for the index everything is back");
+    assert_no_copies(&scene);
+    // What is left to do is git's, and nothing waits for a recovery that cannot come.
+    fs::remove_file(scene.root().join(".git/index")).unwrap();
+    scene.git(&scene.root(), &["reset", "--quiet"]);
+    scene.assert_at("v1");
+    scene.upgrade(&["kb", "--to", "v2", "--in-place", "--skip-migration", "--skip-verify"], 0);
+}

@@ -18,7 +18,7 @@ use crate::restore::{Done, NewOperation};
 use crate::run::Run;
 use crate::service::{Service, blocking};
 use crate::tasks::Work;
-use crate::upgrades::{MOST_NOTED, Recorder, StepNote, Watch};
+use crate::upgrades::{Recorder, StepNote, Watch, receive_steps};
 use crate::view::{CommandPlan, NewCommandRun, QueuedOperation, RestoreRequest, UpgradeEvent};
 
 impl Service {
@@ -102,7 +102,7 @@ impl Service {
         });
         let noting = async {
             let mut steps = Vec::new();
-            while noted.recv_many(&mut steps, MOST_NOTED).await > 0 {
+            while receive_steps(&mut noted, &mut steps).await {
                 self.note_steps(caller, &source, &row, std::mem::take(&mut steps)).await;
             }
         };

@@ -3,6 +3,9 @@
 //! Before the first change the files of git that snapshots leave out are copied to `.backstay/in-place/OPERATION`. As long
 //! as that directory is there, the workspace may be half changed; whoever finds it under the lock puts back the snapshot
 //! of the state before and the copies, at one commit point, compares, and removes it.
+//!
+//! The index, which is large where a workspace is, is no copy but a hard link: whatever drives git writes a new index beside the
+//! old one and renames it. A digest tells when a command wrote over it all the same.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -32,6 +35,9 @@ const ROLLBACK: &str = "rollback";
 /// Git's index, and the file that keeps other programs from it.
 const INDEX: [&str; 2] = [".git/index", ".git/index.lock"];
 
+/// What the index was: its BLAKE3 digest in hexadecimal digits.
+const INDEX_DIGEST: &str = "index.digest";
+
 fn directory_of(root: &Path, operation: &OperationId) -> PathBuf {
     root.join(OWN_DIRECTORY).join("in-place").join(operation.as_str())
 }
@@ -56,13 +62,14 @@ pub(super) fn begin(root: &Path, operation: &OperationId, drafted: &[Step]) -> R
             fs::remove_dir_all(&unfinished)?;
         }
         fs::create_dir_all(&unfinished)?;
-        for path in written.chain(FILES).chain([INDEX[0]]) {
+        for path in written.filter(|path| *path != INDEX[0]).chain(FILES) {
             match fs::read(root.join(path)) {
                 Ok(content) => write_durably(&unfinished, path, &content)?,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
         }
+        keep_index(root, &unfinished)?;
         fs::rename(&unfinished, &directory)?;
         sync_directory(directory.parent().unwrap_or(root))
     };
@@ -111,7 +118,13 @@ impl Before<'_> {
                     failed.push(note(path, "it is not as it was"));
                 }
                 if failed.is_empty() {
+                    let lost = self.index_is_lost()?;
                     end(self.root, self.operation)?;
+                    if lost {
+                        let reason =
+                            "a command wrote over it without git; remove it, and `git reset` makes a new one";
+                        failed.push(note(INDEX[0].to_owned(), reason));
+                    }
                 }
                 Ok(failed)
             }),
@@ -156,9 +169,17 @@ impl Before<'_> {
         Ok(())
     }
 
-    /// The copied files that are not what they were.
+    /// Whether the link to the index holds something else than when it was made.
+    fn index_is_lost(&self) -> Result<bool> {
+        let Some(digest) = saved(self.root, self.operation, INDEX_DIGEST)? else { return Ok(false) };
+        let kept = saved(self.root, self.operation, INDEX[0])?.unwrap_or_default();
+        Ok(blake3::hash(&kept).to_hex().as_bytes() != digest)
+    }
+
+    /// The copied files that are not what they were and can be put back.
     fn changed_files(&self) -> Result<Vec<(String, Vec<u8>)>> {
         let directory = directory_of(self.root, self.operation);
+        let without_index = self.index_is_lost()?;
         let mut changed = Vec::new();
         let mut open = vec![PathBuf::new()];
         while let Some(below) = open.pop() {
@@ -168,6 +189,9 @@ impl Before<'_> {
                 let path = below.join(entry.file_name());
                 if entry.path().is_dir() {
                     open.push(path);
+                    continue;
+                }
+                if path == Path::new(INDEX_DIGEST) || without_index && path == Path::new(INDEX[0]) {
                     continue;
                 }
                 let content = fs::read(entry.path()).map_err(|error| cannot("read", &directory, error))?;
@@ -238,13 +262,37 @@ fn note(path: String, reason: &str) -> CannotRestore {
     CannotRestore { path, reason: reason.to_owned() }
 }
 
+/// Links the index to its place in `directory`, or copies it where links are not to be had, and notes what it is.
+fn keep_index(root: &Path, directory: &Path) -> io::Result<()> {
+    let index = root.join(INDEX[0]);
+    let content = match fs::read(&index) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        content => content?,
+    };
+    // Git leaves it to the system when an index reaches the disk.
+    File::open(&index)?.sync_all()?;
+    let kept = directory.join(INDEX[0]);
+    fs::create_dir_all(kept.parent().unwrap_or(directory))?;
+    if fs::hard_link(&index, &kept).is_ok() {
+        sync_above(directory, &kept)?;
+    } else {
+        write_durably(directory, INDEX[0], &content)?;
+    }
+    write_durably(directory, INDEX_DIGEST, blake3::hash(&content).to_hex().as_bytes())
+}
+
 fn write_durably(directory: &Path, path: &str, content: &[u8]) -> io::Result<()> {
     let to = directory.join(path);
-    let mut above = to.parent();
-    fs::create_dir_all(above.unwrap_or(directory))?;
+    fs::create_dir_all(to.parent().unwrap_or(directory))?;
     let mut file = File::create(&to)?;
     file.write_all(content)?;
     file.sync_all()?;
+    sync_above(directory, &to)
+}
+
+/// Makes the names of `path` durable, up to `directory`.
+fn sync_above(directory: &Path, path: &Path) -> io::Result<()> {
+    let mut above = path.parent();
     while let Some(parent) = above.filter(|parent| parent.starts_with(directory)) {
         sync_directory(parent)?;
         above = parent.parent();

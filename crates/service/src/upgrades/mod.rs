@@ -26,6 +26,5 @@ mod work;
 pub(crate) use output::Recorder;
 pub use output::{KeptEvent, Watch};
 pub use show_output::OutputPart;
-pub(crate) use steps::StepNote;
+pub(crate) use steps::{StepNote, receive_steps};
 pub(crate) use undo::WayBack;
-pub(crate) use upgrade_dependency::MOST_NOTED;

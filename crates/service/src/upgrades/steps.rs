@@ -1,10 +1,10 @@
 //! Runs migrations and checks, one after the other.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use backstay_process::{End, Outcome, run as run_command};
 use serde_json::{Value, json};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::commands::command_of;
 use super::site::Site;
@@ -16,12 +16,38 @@ use crate::view::{UpgradeEvent, UpgradeStep};
 /// How much of what a failed command said is quoted.
 const QUOTED_BYTES: usize = 2000;
 
+/// How many events of steps are written at once.
+const MOST_NOTED: usize = 64;
+
+/// How long one waits for others to be written with it.
+const GATHERED: Duration = Duration::from_millis(250);
+
 /// Something that the log of events is to tell.
 #[derive(Debug)]
 pub(crate) struct StepNote {
     pub(crate) action: &'static str,
     pub(crate) failed: bool,
     pub(crate) data: Value,
+}
+
+/// Receives what is to be written together: quick commands share a transaction. False when nothing more comes.
+pub(crate) async fn receive_steps(
+    notes: &mut UnboundedReceiver<StepNote>,
+    steps: &mut Vec<StepNote>,
+) -> bool {
+    if notes.recv_many(steps, MOST_NOTED).await == 0 {
+        return false;
+    }
+    let more = async {
+        while steps.len() < MOST_NOTED
+            && let Some(step) = notes.recv().await
+        {
+            steps.push(step);
+        }
+    };
+    // The time is over, or there are enough, or no more come: they are written now.
+    let _ = tokio::time::timeout(GATHERED, more).await;
+    true
 }
 
 impl Work {

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::found::Found;
 use super::output::{Recorder, Watch};
 use super::plan_upgrade::{PlanBody, check_request, stale};
-use super::steps::StepNote;
+use super::steps::{StepNote, receive_steps};
 use super::targets::Move;
 use super::work::{Work, note};
 use crate::dependencies::wait_for_git;
@@ -26,9 +26,6 @@ use crate::snapshots::{CaptureOf, Stored};
 use crate::view::{
     NewSnapshot, PathCounts, RefCommit, RestoreRequest, Rollback, UpgradeEvent, UpgradeReport, UpgradeRequest,
 };
-
-/// How many events of steps are written at once.
-pub(crate) const MOST_NOTED: usize = 64;
 
 /// An upgrade that somebody wants.
 pub(super) enum Wanted {
@@ -216,7 +213,7 @@ impl Service {
         });
         let noting = async {
             let mut steps = Vec::new();
-            while noted.recv_many(&mut steps, MOST_NOTED).await > 0 {
+            while receive_steps(&mut noted, &mut steps).await {
                 self.note_steps(caller, source, &row, std::mem::take(&mut steps)).await;
             }
         };
