@@ -1,7 +1,7 @@
 //! How many events match.
 
 use super::list::{EventFilter, Facets, Selection};
-use super::search::{Way, Ways};
+use super::search::{Way, Ways, narrow_count, narrow_total};
 use crate::buckets::{DAY, HOUR, PERIOD, cover, values};
 use crate::error::Result;
 use crate::page::Total;
@@ -56,9 +56,13 @@ impl Session {
             }
             format!("SELECT CAST(sum(n) AS BIGINT) FROM ({}) AS parts", parts.join(" UNION ALL "))
         } else {
-            // Behind the facet, the index of an actor or a source has the numbers in order.
-            if !facets.all || ways.count == Way::Among {
+            if !facets.all {
                 condition.and_in("events.facet", &facets.wanted);
+            }
+            if let (Way::Narrow, Total::UpTo(most)) = (ways.count, total) {
+                let rows = self.raw(narrow_count(selection, condition)).await?;
+                let (found, all) = rows.first().map_or(Ok((0, true)), narrow_total)?;
+                return Ok((found.min(most), all && found <= most));
             }
             if let Some(from) = ways.counted_from {
                 condition.and(&format!("{} >= {{}}", selection.key), from);

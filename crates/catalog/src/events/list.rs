@@ -63,12 +63,12 @@ impl Matching {
 
 /// How a selection is going to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reading {
+pub(super) enum Reading {
     /// Newest first, a page at a time.
     Pages,
     /// As [`Way::Narrow`] says.
     Narrow,
-    /// As [`Way::Among`] says.
+    /// Among the events of an actor or a source.
     Among,
     /// All of it, in the order of the log.
     Whole,
@@ -142,20 +142,24 @@ impl Session {
             return Ok(Page::empty());
         }
         let narrow = self.is_narrow_search(filter, &facets);
-        let reading = if narrow { Reading::Narrow } else { Reading::Pages };
-        let Some(selection) = self.event_selection(filter, reading).await? else { return Ok(Page::empty()) };
-        let ways = self.event_ways(filter, &facets, &selection, narrow, paging).await?;
-        let counted = match ways.count {
-            Way::Among => self.event_selection(filter, Reading::Among).await?,
-            _ => None,
+        let among = self.is_among(filter, &facets);
+        let reading = match (among, narrow) {
+            (true, _) => Reading::Among,
+            (_, true) => Reading::Narrow,
+            _ => Reading::Pages,
         };
-        let counted = counted.as_ref().unwrap_or(&selection);
-        let total = self.count_events(filter, &facets, counted, &ways, paging.total).await?;
+        let Some(selection) = self.event_selection(filter, reading).await? else { return Ok(Page::empty()) };
+        if among {
+            let (items, total) = self.events_among(&facets, &selection, paging, before).await?;
+            return Ok(Page::cut(items, paging.limit, total, |event| event.seq as i64));
+        }
+        let ways = self.event_ways(&facets, &selection, narrow, paging).await?;
+        let total = self.count_events(filter, &facets, &selection, &ways, paging.total).await?;
         let items = self.event_page(filter, &facets, &selection, ways.page, paging, before).await?;
         Ok(Page::cut(items, paging.limit, total, |event| event.seq as i64))
     }
 
-    async fn event_facets(&mut self, filter: &EventFilter) -> Result<Facets> {
+    pub(super) async fn event_facets(&mut self, filter: &EventFilter) -> Result<Facets> {
         let text = "SELECT c.facet, c.count, f.action, f.outcome
                     FROM event_counts c JOIN event_facets f ON f.facet = c.facet
                     WHERE c.scope = $1 AND c.width = 0 AND c.bucket = 0";
@@ -211,7 +215,11 @@ impl Session {
     }
 
     /// Everything that the filter asks for but the facets; `None` when nothing can match.
-    async fn event_selection(&mut self, filter: &EventFilter, reading: Reading) -> Result<Option<Selection>> {
+    pub(super) async fn event_selection(
+        &mut self,
+        filter: &EventFilter,
+        reading: Reading,
+    ) -> Result<Option<Selection>> {
         let mut condition = self.condition();
         // The index of words knows the scope too, unless the scope's own index is the better one.
         let scoped = filter.text.is_some() && reading != Reading::Narrow;

@@ -1,5 +1,6 @@
 //! The event log: appending, reading, searching, following and proving it.
 
+mod among;
 pub(crate) mod append;
 mod copied;
 mod count;

@@ -1,16 +1,16 @@
 //! Which way a search for words goes.
 //!
 //! Three ways lead to the newest events with some words: the log read backward, the index of words, and the index of an actor,
-//! a source or a thing. SQLite's index of words gives its matches newest first, so there it is always right for a page; only
-//! the matches of an actor or a source in a time are counted another way. PostgreSQL's gives them all at once, and its planner, asked for one page, reads the log backward and finds nothing for a long time when the
-//! words are rare. So on PostgreSQL the way is chosen here, by how often each of the words occurs in a sample of the log.
+//! a source or a thing. SQLite's index of words gives its matches newest first, so there it is always right (`among.rs` has the one
+//! exception). PostgreSQL's gives them all at once, and its planner, asked for one page, reads the log backward and finds nothing
+//! for a long time when the words are rare. So on PostgreSQL the way is chosen here, by how often each of the words occurs in a sample of the log.
 
 use super::list::{EventFilter, Facets, Selection};
 use super::read::COLUMNS;
 use crate::error::Result;
 use crate::page::{Paging, Total};
 use crate::session::Session;
-use crate::sql::{Condition, Fields, Statement, sql};
+use crate::sql::{Condition, Fields, RawRow, Statement, sql};
 
 /// How many of the newest events are in the sample.
 const NEAR: i64 = 1024;
@@ -24,6 +24,9 @@ const NARROW: u64 = 20_000;
 /// How many events are read at most to count matches that are not all counted.
 const COUNT: u64 = 8192;
 
+/// How many of them, where each is from anywhere in the table.
+const NARROW_COUNT: u64 = 512;
+
 /// How the events with some words are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
@@ -35,9 +38,6 @@ pub(super) enum Way {
     Index,
     /// The events of an actor, a source or a thing are looked at (PostgreSQL).
     Narrow,
-    /// The events of an actor or a source are looked for among those that the index of words gives for them (SQLite): an index of
-    /// them has the times too, so that no event is read. Only for counting.
-    Among,
 }
 
 /// The ways of one list.
@@ -127,21 +127,10 @@ impl Session {
         self.is_postgres() && filter.text.is_some() && (few || filter.subject.is_some())
     }
 
-    /// Whether the matches are counted as [`Way::Among`] says.
-    fn is_counted_among(&self, filter: &EventFilter, facets: &Facets) -> bool {
-        let few = (filter.actor.is_some() || filter.source.is_some()) && facets.wanted_count <= NARROW;
-        few && filter.tenant.is_some()
-            && filter.text.is_some()
-            && filter.subject.is_none()
-            && filter.is_timed()
-            && !self.is_postgres()
-    }
-
     /// The ways to the number of matches and to a page of them. They are the same for every page, so that all of them tell the
     /// same number.
     pub(super) async fn event_ways(
         &mut self,
-        filter: &EventFilter,
         facets: &Facets,
         selection: &Selection,
         narrow: bool,
@@ -150,9 +139,8 @@ impl Session {
         let words = match &selection.words {
             Some(words) if self.is_postgres() && !narrow => words,
             _ => {
-                let page = if narrow { Way::Narrow } else { Way::Planned };
-                let count = if self.is_counted_among(filter, facets) { Way::Among } else { page };
-                return Ok(Ways { count, counted_from: None, page });
+                let way = if narrow { Way::Narrow } else { Way::Planned };
+                return Ok(Ways { count: way, counted_from: None, page: way });
             }
         };
         let log = self.event_head().await?.0;
@@ -229,7 +217,7 @@ impl Session {
     /// The tables of a selection that is read in this way.
     pub(super) fn event_tables(&self, selection: &Selection, way: Way) -> &'static str {
         match (selection.words.is_some(), way) {
-            (false, _) | (true, Way::Among) => "events",
+            (false, _) => "events",
             (true, Way::Planned) if self.is_postgres() => {
                 "event_text JOIN events ON events.seq = event_text.seq"
             }
@@ -250,15 +238,6 @@ impl Session {
     pub(super) fn with_words(&self, selection: &Selection, way: Way, condition: &mut Condition) -> String {
         let Some(words) = selection.words.as_deref() else { return String::new() };
         match (self.is_postgres(), way) {
-            (_, Way::Among) => {
-                let place = condition.bind(words);
-                let (low, high) = selection.span.unwrap_or((1, i64::MAX));
-                let (low, high) = (condition.bind(low), condition.bind(high));
-                condition.and_text(&format!(
-                    "+events.seq IN (SELECT rowid FROM event_text
-                                     WHERE event_text MATCH {place} AND rowid >= {low} AND rowid <= {high})"
-                ));
-            }
             (false, _) => condition.and("event_text MATCH {}", words),
             (true, Way::Planned) => condition.and("event_text.body @@ CAST({} AS tsquery)", words),
             // The function of the operator `@@`, for which the planner knows no index.
@@ -304,6 +283,28 @@ pub(super) fn narrow_page(
          ORDER BY seq DESC"
     );
     sql("list events", text).bind_all(condition.values)
+}
+
+/// How many of the newest events of [`Way::Narrow`] have the words, and how many were looked at: one more than
+/// [`NARROW_COUNT`] when there are others.
+pub(super) fn narrow_count(selection: &Selection, mut condition: Condition) -> Statement {
+    let inner = condition.text.clone();
+    let words = condition.bind(selection.words.as_deref().unwrap_or_default());
+    let text = format!(
+        "SELECT count(*) FILTER (WHERE ts_match_vq(event_text.body, CAST({words} AS tsquery))), count(*)
+         FROM (SELECT events.seq FROM events WHERE {inner} ORDER BY events.seq DESC LIMIT {}) AS newest
+              CROSS JOIN LATERAL (
+                  SELECT body FROM event_text WHERE event_text.seq = newest.seq OFFSET 0) AS event_text",
+        NARROW_COUNT + 1
+    );
+    sql("count events", text).bind_all(condition.values)
+}
+
+/// What [`narrow_count`] found: how many have the words, and whether that is all.
+pub(super) fn narrow_total(row: &RawRow) -> Result<(u64, bool)> {
+    let mut fields = Fields::new("event_text", row);
+    let (found, looked_at) = (fields.count()?, fields.count()?);
+    Ok((found, looked_at <= NARROW_COUNT))
 }
 
 #[cfg(test)]
