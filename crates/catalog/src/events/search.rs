@@ -292,7 +292,8 @@ pub(super) fn narrow_count(selection: &Selection, mut condition: Condition) -> S
     let words = condition.bind(selection.words.as_deref().unwrap_or_default());
     let text = format!(
         "SELECT count(*) FILTER (WHERE ts_match_vq(event_text.body, CAST({words} AS tsquery))), count(*)
-         FROM (SELECT events.seq FROM events WHERE {inner} ORDER BY events.seq DESC LIMIT {}) AS newest
+         FROM (SELECT seq FROM (SELECT events.seq FROM events WHERE {inner} OFFSET 0) AS narrow
+               ORDER BY seq DESC LIMIT {}) AS newest
               CROSS JOIN LATERAL (
                   SELECT body FROM event_text WHERE event_text.seq = newest.seq OFFSET 0) AS event_text",
         NARROW_COUNT + 1
