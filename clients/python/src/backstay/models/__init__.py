@@ -1,6 +1,14 @@
 """What the server answers, as immutable values."""
 
 from backstay.models.actor import Actor
+from backstay.models.checkpoint import (
+    Checkpoint,
+    Cleanup,
+    KeptCheckpoint,
+    NewCheckpoint,
+    RestoredCheckpoint,
+    SavedCheckpoint,
+)
 from backstay.models.page import Page
 from backstay.models.restore import CannotRestore, Operation, RestorePlan
 from backstay.models.snapshot import (
@@ -22,18 +30,24 @@ __all__ = [
     "CannotRestore",
     "Change",
     "ChangeSummary",
+    "Checkpoint",
+    "Cleanup",
     "Counts",
     "DecisionReason",
     "Entry",
     "EntryFacts",
     "HistoryEntry",
     "Hold",
+    "KeptCheckpoint",
+    "NewCheckpoint",
     "Operation",
     "Page",
     "PruneDecision",
     "PruneResult",
     "RestorePlan",
+    "RestoredCheckpoint",
     "RetentionRules",
+    "SavedCheckpoint",
     "Snapshot",
     "Task",
     "TaskProgress",

@@ -1,0 +1,628 @@
+"""The checkpointer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import threading
+import weakref
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Literal, NamedTuple, TypeVar
+
+import httpx
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    DeltaChannelHistory,
+    PendingWrite,
+)
+from langgraph.checkpoint.serde.base import SerializerProtocol
+
+from backstay._async.transport import AsyncTransport
+from backstay._options import Options, options
+from backstay._request import Request
+from backstay._sync.transport import Transport
+from backstay.errors import ApiError, NotFoundError
+from backstay.langgraph import wire
+from backstay.langgraph.batch import AsyncBatcher, Batcher, Outcome
+from backstay.langgraph.behind import WriteBehind
+from backstay.langgraph.cache import Cache, ReadCache
+from backstay.langgraph.entry import (
+    Entry,
+    delta_snapshots,
+    from_tuple,
+    loaded,
+    new_entry,
+    new_writes,
+    pack,
+    put_operation,
+    thread_of,
+    write_of,
+    writes_operation,
+)
+from backstay.langgraph.wire import Key, Operation, Skipped
+from backstay.retry import RetryPolicy
+
+T = TypeVar("T")
+_PAGE = 100
+_LARGEST_PAGE = 1000
+
+
+class _Send(NamedTuple):
+    """A step: send a request, and go on with the answer."""
+
+    request: Request
+
+
+class _Write(NamedTuple):
+    """A step: store something, and go on with the outcome."""
+
+    operation: Operation
+
+
+class _Queue(NamedTuple):
+    """A step: queue something."""
+
+    operation: Operation
+    full: Callable[[], Operation] | None = None
+
+
+class _Settle(NamedTuple):
+    """A step: wait until what is queued of a thread, or everything, is on disk."""
+
+    thread_id: str | None
+
+
+_Step = _Send | _Write | _Queue | _Settle
+_Steps = Generator[_Step, Any, T]
+
+
+class BackstaySaver(BaseCheckpointSaver[str]):
+    """Keeps the checkpoints of LangGraph threads at a Backstay server; each thread is a job.
+
+    Synchronous and asynchronous methods may be used side by side, by any number of threads and event loops. Writes that
+    are made at the same time share a request. Only channels that changed are sent.
+
+    `write="through"` (the default): a call returns when its data is on disk. `write="behind"`: it returns when the data
+    is queued (at most 16 MiB, then it waits); the order within a thread is kept, a read waits for what is queued of its
+    thread, and a failure is raised by the next call and by `flush`. What is queued when the process dies is lost.
+
+    `read_cache="validated"` (the default): a read that would bring what was read before is answered from memory after
+    the server confirmed that nothing changed. `"exclusive"`: without asking, which is right only where this saver is
+    the only writer of its threads. `"off"`: every read brings everything.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        project: str | None = None,
+        serde: SerializerProtocol | None = None,
+        write: Literal["through", "behind"] = "through",
+        read_cache: ReadCache = "validated",
+        cache_bytes: int = 64 << 20,
+        timeout_s: float = 40.0,
+        retry: RetryPolicy | None = None,
+        allow_cleartext_token: bool = False,
+    ) -> None:
+        super().__init__(serde=serde)
+        if write not in ("through", "behind") or read_cache not in ("validated", "exclusive", "off"):
+            raise ValueError('write is "through" or "behind", and read_cache "validated", "exclusive" or "off"')
+        self._read_cache = read_cache
+        self._cache = Cache(cache_bytes)
+        self._link = _Link(
+            options(
+                url,
+                token=token,
+                project=project,
+                tenant=None,
+                timeout_s=timeout_s,
+                retry=retry,
+                allow_cleartext_token=allow_cleartext_token,
+            )
+        )
+        self._behind = WriteBehind(self._link.send_batch, self._cache.forget) if write == "behind" else None
+
+    @classmethod
+    def from_conn_string(cls, url: str, **settings: Any) -> BackstaySaver:
+        """A saver for the server at `url`, to be used in `with` or `async with`, which close it.
+
+        Without `token` it takes the one of the environment variable `BACKSTAY_TOKEN`; a token never belongs into the
+        address. The other settings are those of the class.
+        """
+        settings.setdefault("token", os.environ.get("BACKSTAY_TOKEN"))
+        return cls(url, **settings)
+
+    def __enter__(self) -> BackstaySaver:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> BackstaySaver:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def close(self) -> None:
+        """Sends what is queued, then closes the connections. Raises as `flush`."""
+        try:
+            if self._behind is not None:
+                self._behind.close()
+        finally:
+            self._link.close()
+
+    async def aclose(self) -> None:
+        """`close` for the event loop; connections of other loops are left to them."""
+        try:
+            if self._behind is not None:
+                await asyncio.to_thread(self._behind.close)
+        finally:
+            await self._link.aclose()
+            self._link.close()
+
+    def flush(self, timeout_s: float | None = None) -> None:
+        """Returns when everything that was written before is on disk.
+
+        Raises `WriteBehindError` when some of it is not and will not be, `WaitTimeoutError` when the time is over.
+        With `write="through"` there is nothing to wait for.
+        """
+        if self._behind is not None:
+            self._behind.flush(timeout_s=timeout_s)
+
+    async def aflush(self, timeout_s: float | None = None) -> None:
+        """`flush`, without blocking the event loop."""
+        if self._behind is not None:
+            await asyncio.to_thread(self._behind.flush, timeout_s=timeout_s)
+
+    # --- the methods of a checkpointer, each twice over the same steps
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """The checkpoint that `config` names, or the newest of its namespace; `None` when there is none."""
+        return self._run(self._get_tuple(config))
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """See `get_tuple`."""
+        return await self._arun(self._get_tuple(config))
+
+    def list(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        """Checkpoints, newest first: of a thread and namespace, or of all where `config` does not say.
+
+        `filter` selects by metadata: equal values, objects by what they contain.
+        """
+        pages = _Pages(config, filter, before, limit)
+        while pages.unread:
+            for entry in self._run(self._list_page(pages)):
+                yield loaded(self.serde, entry)
+
+    async def alist(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        """See `list`."""
+        pages = _Pages(config, filter, before, limit)
+        while pages.unread:
+            for entry in await self._arun(self._list_page(pages)):
+                yield loaded(self.serde, entry)
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Stores a checkpoint whose parent is the one that `config` names, and returns its own config."""
+        return self._run(self._put(config, checkpoint, metadata, new_versions))
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """See `put`."""
+        return await self._arun(self._put(config, checkpoint, metadata, new_versions))
+
+    def put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """Stores what a task wrote on the checkpoint that `config` names. Storing it again changes nothing."""
+        self._run(self._put_writes(config, writes, task_id, task_path))
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """See `put_writes`."""
+        await self._arun(self._put_writes(config, writes, task_id, task_path))
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Deletes all of a thread."""
+        self._run(self._remove(wire.delete_thread(str(thread_id)), [str(thread_id)]))
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """See `delete_thread`."""
+        await self._arun(self._remove(wire.delete_thread(str(thread_id)), [str(thread_id)]))
+
+    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Deletes the checkpoints that these runs made. What a later one needs of delta channels stays, unlisted."""
+        self._run(self._delete_for_runs(run_ids))
+
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """See `delete_for_runs`."""
+        await self._arun(self._delete_for_runs(run_ids))
+
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Copies all of a thread, with its ids, into one that is empty."""
+        self._run(self._copy_thread(str(source_thread_id), str(target_thread_id)))
+
+    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """See `copy_thread`."""
+        await self._arun(self._copy_thread(str(source_thread_id), str(target_thread_id)))
+
+    def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """Keeps the newest checkpoint of each namespace, or nothing (`"delete"`).
+
+        What that checkpoint needs of delta channels stays too, unlisted.
+        """
+        self._run(self._prune(thread_ids, strategy))
+
+    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """See `prune`."""
+        await self._arun(self._prune(thread_ids, strategy))
+
+    def get_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """What delta channels are rebuilt from: the nearest stored value and the writes since, oldest first."""
+        return self._run(self._get_delta_channel_history(config, channels))
+
+    async def aget_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """See `get_delta_channel_history`."""
+        return await self._arun(self._get_delta_channel_history(config, channels))
+
+    def get_next_version(self, current: str | None, channel: None) -> str:  # noqa: ARG002
+        """A version greater than `current`. A random part tells those apart that two forks make of the same one."""
+        number = 0 if current is None else int(str(current).split(".")[0])
+        return f"{number + 1:032}.{random.random():.16f}"
+
+    # --- the steps
+
+    def _get_tuple(self, config: RunnableConfig) -> _Steps[CheckpointTuple | None]:
+        thread, namespace, identifier = thread_of(config)
+        yield from self._settled(thread)
+        known = self._known(thread, namespace, identifier)
+        if known is not None and self._read_cache == "exclusive":
+            return self._reloaded(known)
+        generation = self._cache.generation(thread)
+        etag = known.etag if known is not None else None
+        try:
+            response: httpx.Response = yield _Send(wire.get_tuple(thread, namespace, identifier, etag))
+        except NotFoundError:
+            return None
+        if response.status_code == 304 and known is not None:
+            return self._reloaded(known)
+        entry = from_tuple(wire.answer(response), response.headers.get("ETag"))
+        self._cache.read(entry, latest=identifier is None, generation=generation)
+        return loaded(self.serde, entry)
+
+    def _known(self, thread: str, namespace: str, identifier: str | None) -> Entry | None:
+        if self._read_cache == "off":
+            return None
+        if identifier is None:
+            return self._cache.latest(thread, namespace)
+        return self._cache.get(Key(thread, namespace, identifier))
+
+    def _reloaded(self, entry: Entry) -> CheckpointTuple:
+        pack(self.serde, entry)
+        return loaded(self.serde, entry)
+
+    def _list_page(self, pages: _Pages) -> _Steps[Sequence[Entry]]:
+        yield from self._settled(pages.thread_id)
+        response = yield _Send(pages.next_request())
+        return pages.accept(wire.answer(response))
+
+    def _put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> _Steps[RunnableConfig]:
+        thread, namespace, parent_id = thread_of(config)
+        parent = None if parent_id is None else self._cache.get(Key(thread, namespace, parent_id))
+        entry, kept = new_entry(self.serde, config, checkpoint, metadata, new_versions, parent)
+        snapshots = delta_snapshots(checkpoint)
+        operation = put_operation(entry, kept, snapshots)
+
+        def full() -> Operation:
+            return put_operation(entry, (), snapshots)
+
+        if self._behind is not None:
+            yield _Queue(operation, full)
+        else:
+            outcome: Outcome = yield from self._written(operation)
+            if isinstance(outcome, ApiError) and outcome.code == "missing_channels":
+                # The parent is gone, or another one than was known here.
+                self._cache.forget(thread)
+                outcome = yield from self._written(full())
+            if isinstance(outcome, ApiError):
+                raise outcome
+        self._cache.put(entry)
+        return {"configurable": {**entry.key._asdict()}}
+
+    def _put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str
+    ) -> _Steps[None]:
+        if not writes:
+            return
+        thread, namespace, identifier = thread_of(config)
+        if identifier is None:
+            raise ValueError("writes belong to a checkpoint: `checkpoint_id` is missing")
+        key = Key(thread, namespace, identifier)
+        stored = new_writes(self.serde, writes, task_id, task_path)
+        operation = writes_operation(key, stored, task_id, task_path)
+        if self._behind is not None:
+            yield _Queue(operation)
+        else:
+            outcome = yield from self._written(operation)
+            if isinstance(outcome, ApiError):
+                raise outcome
+        self._cache.add_writes(key, stored)
+
+    def _written(self, operation: Operation) -> _Steps[Outcome]:
+        """Stores an operation; again when it was skipped because that of another caller failed."""
+        outcome: Outcome = Skipped()
+        while isinstance(outcome, Skipped):
+            outcome = yield _Write(operation)
+        return outcome
+
+    def _remove(self, request: Request, threads: Sequence[str]) -> _Steps[None]:
+        yield from self._settled(None)
+        try:
+            yield _Send(request)
+        finally:
+            # Also after a failure: it may have happened.
+            for thread in threads:
+                self._cache.forget(thread)
+
+    def _delete_for_runs(self, run_ids: Sequence[str]) -> _Steps[None]:
+        if not run_ids:
+            return
+        yield from self._settled(None)
+        try:
+            yield _Send(wire.delete_runs([str(run_id) for run_id in run_ids]))
+        finally:
+            self._cache.forget(None)
+
+    def _copy_thread(self, source: str, target: str) -> _Steps[None]:
+        yield from self._remove(wire.copy_thread(source, target), [target])
+
+    def _prune(self, thread_ids: Sequence[str], strategy: str) -> _Steps[None]:
+        if strategy not in ("keep_latest", "delete"):
+            raise ValueError(f'the strategy is "keep_latest" or "delete", not {strategy!r}')
+        if thread_ids:
+            threads = [str(thread) for thread in thread_ids]
+            yield from self._remove(wire.prune(threads, strategy), threads)
+
+    def _get_delta_channel_history(
+        self, config: RunnableConfig, channels: Sequence[str]
+    ) -> _Steps[Mapping[str, DeltaChannelHistory]]:
+        if not channels:
+            return {}
+        thread, namespace, identifier = thread_of(config)
+        yield from self._settled(thread)
+        try:
+            response = yield _Send(wire.delta_history(thread, namespace, identifier, channels))
+        except NotFoundError:
+            return {name: {"writes": []} for name in channels}
+        found = wire.answer(response)["channels"]
+        return {name: self._history(name, found[name]) for name in channels}
+
+    def _history(self, channel: str, found: Any) -> DeltaChannelHistory:
+        writes: list[PendingWrite] = [
+            (each.task_id, channel, self.serde.loads_typed((each.type, each.data)))
+            for each in map(write_of, found["writes"])
+        ]
+        history: DeltaChannelHistory = {"writes": writes}
+        if (seed := found.get("seed")) is not None:
+            history["seed"] = self.serde.loads_typed((seed["type"], seed["data"]))
+        return history
+
+    def _settled(self, thread_id: str | None) -> _Steps[None]:
+        """Own writes are read back: what is queued of the thread has to be there first."""
+        if self._behind is not None and self._behind.is_pending(thread_id):
+            yield _Settle(thread_id)
+
+    # --- how steps are carried out
+
+    def _run(self, steps: _Steps[T]) -> T:
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    result = self._perform(step)
+                except BaseException as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(result)
+        except StopIteration as stop:
+            done: T = stop.value
+            return done
+
+    async def _arun(self, steps: _Steps[T]) -> T:
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    result = await self._aperform(step)
+                except BaseException as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(result)
+        except StopIteration as stop:
+            done: T = stop.value
+            return done
+
+    def _perform(self, step: _Step) -> Any:
+        if isinstance(step, _Send):
+            return self._link.send(step.request)
+        if isinstance(step, _Write):
+            return self._link.write(step.operation)
+        assert self._behind is not None
+        if isinstance(step, _Queue):
+            self._behind.add(step.operation, step.full)
+        else:
+            self._behind.flush(step.thread_id)
+        return None
+
+    async def _aperform(self, step: _Step) -> Any:
+        if isinstance(step, _Send):
+            return await self._link.asend(step.request)
+        if isinstance(step, _Write):
+            return await self._link.awrite(step.operation)
+        assert self._behind is not None
+        if isinstance(step, _Settle):
+            await asyncio.to_thread(self._behind.flush, step.thread_id)
+        elif self._behind.has_room(step.operation):
+            self._behind.add(step.operation, step.full)
+        else:
+            await asyncio.to_thread(self._behind.add, step.operation, step.full)
+        return None
+
+
+class _Pages:
+    """A list that is read page by page."""
+
+    def __init__(
+        self,
+        config: RunnableConfig | None,
+        filter: dict[str, Any] | None,
+        before: RunnableConfig | None,
+        limit: int | None,
+    ) -> None:
+        configurable = config["configurable"] if config is not None else {}
+        thread = configurable.get("thread_id")
+        self.thread_id = None if thread is None else str(thread)
+        self._namespace = configurable.get("checkpoint_ns")
+        self._only: str | None = configurable.get("checkpoint_id") or None
+        self._filter = filter
+        self._before = None if before is None else thread_of(before)[2]
+        self._left = limit
+        self._cursor: str | None = None
+        self.unread = limit is None or limit > 0
+        if self._only is not None and (self._before is None or self._only < self._before):
+            # The list begins at that checkpoint: nothing lies between an id and the same with a space.
+            self._before = self._only + " "
+        elif self._only is not None:
+            self.unread = False
+
+    def next_request(self) -> Request:
+        limit = _PAGE if self._left is None else min(self._left, _LARGEST_PAGE)
+        return wire.list_checkpoints(
+            thread_id=self.thread_id,
+            checkpoint_ns=self._namespace,
+            filter=self._filter,
+            before=self._before,
+            limit=limit,
+            cursor=self._cursor,
+        )
+
+    def accept(self, answer: Any) -> Sequence[Entry]:
+        entries = [from_tuple(each) for each in answer["checkpoints"]]
+        if self._only is not None:
+            mine = [entry for entry in entries if entry.key.checkpoint_id == self._only]
+            more = len(mine) == len(entries)
+            entries = mine
+        else:
+            more = True
+        if self._left is not None:
+            self._left -= len(entries)
+        self._cursor = answer.get("next")
+        self.unread = more and self._cursor is not None and (self._left is None or self._left > 0)
+        return entries
+
+
+class _Link:
+    """The connections of a saver: one pool for threads, and one for each event loop."""
+
+    def __init__(self, reach: Options) -> None:
+        self._options = reach
+        self._lock = threading.Lock()
+        self._transport: Transport | None = None
+        self._batcher = Batcher(self.send_batch)
+        self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[AsyncTransport, AsyncBatcher]] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def send(self, request: Request) -> httpx.Response:
+        return self._blocking().send(request)
+
+    def send_batch(self, operations: Sequence[Operation]) -> Any:
+        return wire.answer(self.send(wire.batch(operations)))
+
+    def write(self, operation: Operation) -> Outcome:
+        return self._batcher.write(operation)
+
+    async def asend(self, request: Request) -> httpx.Response:
+        return await self._of_this_loop()[0].send(request)
+
+    async def awrite(self, operation: Operation) -> Outcome:
+        return await self._of_this_loop()[1].write(operation)
+
+    def _blocking(self) -> Transport:
+        with self._lock:
+            if self._transport is None:
+                self._transport = Transport(self._options)
+            return self._transport
+
+    def _of_this_loop(self) -> tuple[AsyncTransport, AsyncBatcher]:
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            found = self._loops.get(loop)
+            if found is None:
+                transport = AsyncTransport(self._options)
+
+                async def send_batch(operations: Sequence[Operation]) -> Any:
+                    return wire.answer(await transport.send(wire.batch(operations)))
+
+                found = self._loops[loop] = (transport, AsyncBatcher(send_batch))
+            return found
+
+    def close(self) -> None:
+        with self._lock:
+            transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.close()
+
+    async def aclose(self) -> None:
+        with self._lock:
+            found = self._loops.pop(asyncio.get_running_loop(), None)
+        if found is not None:
+            await found[0].aclose()
