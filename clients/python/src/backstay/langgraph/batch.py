@@ -6,18 +6,24 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from backstay.errors import ApiError, BackstayError, DecodeError
+from backstay.errors import BackstayError, BadRequestError, DecodeError, InvalidError, TooLargeError
 from backstay.langgraph.wire import Operation, Skipped, outcome
 
-Outcome = ApiError | Skipped | None
+Outcome = BackstayError | Skipped | None
+"""What became of an operation: it is on disk (`None`), it failed, or it was not tried because of one before it."""
+
+Queued = TypeVar("Queued", bound=tuple[Any, ...])
 MAX_OPERATIONS = 1000
 MAX_BYTES = 16 << 20
 
+# A request of several operations is refused as a whole where one of them is no good.
+_OF_ONE = (BadRequestError, TooLargeError, InvalidError)
 
-def take(queue: deque[tuple[Operation, Any]]) -> list[tuple[Operation, Any]]:
-    """The operations of the next request, in order: at least one."""
+
+def take(queue: deque[Queued]) -> list[Queued]:
+    """What goes into the next request, in order: at least one. An item of the queue begins with its operation."""
     taken = [queue.popleft()]
     size = taken[0][0].size_bytes
     while queue and len(taken) < MAX_OPERATIONS and size + queue[0][0].size_bytes <= MAX_BYTES:
@@ -26,8 +32,49 @@ def take(queue: deque[tuple[Operation, Any]]) -> list[tuple[Operation, Any]]:
     return taken
 
 
-def outcomes(answer: Any, count: int) -> list[Outcome]:
-    """What became of each operation of a request."""
+def store(send: Callable[[Sequence[Operation]], Any], operations: Sequence[Operation]) -> list[Outcome]:
+    """Sends operations in one request and returns what became of each.
+
+    When the request is refused because one of them is no good they are sent one by one, so that nobody fails for the
+    mistake of another; after one that fails the rest of its thread is skipped.
+    """
+    try:
+        return _outcomes(send(operations), len(operations))
+    except _OF_ONE as error:
+        if len(operations) == 1:
+            return [error]
+    except BackstayError as error:
+        return [error] * len(operations)
+    told: list[Outcome] = []
+    failed: set[str] = set()
+    for operation in operations:
+        told += [Skipped()] if operation.thread_id in failed else store(send, [operation])
+        if told[-1] is not None:
+            failed.add(operation.thread_id)
+    return told
+
+
+async def astore(
+    send: Callable[[Sequence[Operation]], Awaitable[Any]], operations: Sequence[Operation]
+) -> list[Outcome]:
+    """`store` for the event loop."""
+    try:
+        return _outcomes(await send(operations), len(operations))
+    except _OF_ONE as error:
+        if len(operations) == 1:
+            return [error]
+    except BackstayError as error:
+        return [error] * len(operations)
+    told: list[Outcome] = []
+    failed: set[str] = set()
+    for operation in operations:
+        told += [Skipped()] if operation.thread_id in failed else await astore(send, [operation])
+        if told[-1] is not None:
+            failed.add(operation.thread_id)
+    return told
+
+
+def _outcomes(answer: Any, count: int) -> list[Outcome]:
     results = answer.get("results") if isinstance(answer, dict) else None
     if not isinstance(results, list) or len(results) != count:
         raise DecodeError(f"the answer to {count} writes does not tell of each")
@@ -35,13 +82,12 @@ def outcomes(answer: Any, count: int) -> list[Outcome]:
 
 
 class _Waiting:
-    """A caller whose operation is queued. It is woken with the outcome, or to send for all."""
+    """A caller whose operation is queued. It is woken with the outcome, or to lead: to send for all that are queued."""
 
     def __init__(self) -> None:
         self.woken = threading.Event()
-        self.done = False
+        self.leads = False
         self.outcome: Outcome = None
-        self.error: BaseException | None = None
 
 
 class Batcher:
@@ -50,44 +96,54 @@ class Batcher:
     def __init__(self, send: Callable[[Sequence[Operation]], Any]) -> None:
         self._send = send
         self._queue: deque[tuple[Operation, _Waiting]] = deque()
-        self._sending = False
+        self._led = False
         self._lock = threading.Lock()
 
     def write(self, operation: Operation) -> Outcome:
-        """Returns when the operation is on disk or refused; raises when no answer came."""
+        """Returns when the operation is on disk, failed or was skipped."""
         own = _Waiting()
         with self._lock:
             self._queue.append((operation, own))
-            sends = not self._sending
-            self._sending = True
-        if not sends:
-            own.woken.wait()
-        if not own.done:
-            self._send_next(own)
-        if own.error is not None:
-            raise own.error
+            own.leads = not self._led
+            self._led = True
+        try:
+            if not own.leads:
+                own.woken.wait()
+            if own.leads:
+                self._lead(own)
+        except BaseException:
+            # An interruption (Ctrl-C) is of this thread; the others go on.
+            with self._lock:
+                self._queue = deque(each for each in self._queue if each[1] is not own)
+                if own.leads:
+                    self._hand_over(own)
+            raise
         return own.outcome
 
-    def _send_next(self, own: _Waiting) -> None:
+    def _lead(self, own: _Waiting) -> None:
+        """Sends what is queued, `own` operation first."""
         with self._lock:
             batch = take(self._queue)
         try:
-            results = outcomes(self._send([operation for operation, _ in batch]), len(batch))
-            for (_, waiting), result in zip(batch, results, strict=True):
-                waiting.outcome = result
-        except BaseException as error:
-            # An interruption (Ctrl-C) is of the thread that sends; the others learn that theirs was not confirmed.
-            others = error if isinstance(error, Exception) else BackstayError("the thread that sent it was interrupted")
-            for _, waiting in batch:
-                waiting.error = error if waiting is own else others
+            results = store(self._send, [operation for operation, _ in batch])
+        except BaseException:
+            # Storing twice is the same as once, so one of the others sends theirs again.
+            with self._lock:
+                self._queue.extendleft(each for each in reversed(batch) if each[1] is not own)
+            raise
         with self._lock:
-            following = self._queue[0][1] if self._queue else None
-            self._sending = following is not None
-        if following is not None:
-            following.woken.set()
-        for _, waiting in batch:
-            waiting.done = True
+            self._hand_over(own)
+        for (_, waiting), result in zip(batch, results, strict=True):
+            waiting.outcome = result
             waiting.woken.set()
+
+    def _hand_over(self, own: _Waiting) -> None:
+        own.leads = False
+        self._led = bool(self._queue)
+        if self._queue:
+            following = self._queue[0][1]
+            following.leads = True
+            following.woken.set()
 
 
 class AsyncBatcher:
@@ -99,7 +155,7 @@ class AsyncBatcher:
         self._sender: asyncio.Task[None] | None = None
 
     async def write(self, operation: Operation) -> Outcome:
-        """Returns when the operation is on disk or refused; raises when no answer came."""
+        """Returns when the operation is on disk, failed or was skipped."""
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._queue.append((operation, future))
         if self._sender is None:
@@ -112,7 +168,7 @@ class AsyncBatcher:
             while self._queue:
                 batch = take(self._queue)
                 try:
-                    results = outcomes(await self._send([operation for operation, _ in batch]), len(batch))
+                    results = await astore(self._send, [operation for operation, _ in batch])
                 except BaseException as error:
                     for _, future in batch:
                         if not future.done():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import copy
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
@@ -21,7 +23,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
 
 from backstay.errors import DecodeError
-from backstay.langgraph.wire import Key, Operation
+from backstay.langgraph.wire import Key, Operation, operation
 
 EMPTY = "empty"
 """The type of a channel that has a version and no value."""
@@ -50,7 +52,11 @@ class Write(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """A checkpoint with its writes, as bytes."""
+    """A checkpoint with its writes, as bytes.
+
+    `stored` is false for one of which only writes are known: they may come before their checkpoint. `complete` is false
+    where it may have more writes than are known here.
+    """
 
     key: Key
     parent: str | None
@@ -59,13 +65,20 @@ class Entry:
     channels: Mapping[str, Channel]
     writes: tuple[Write, ...]
     etag: str | None = None
-    whole: dict[SerializerProtocol, tuple[str, bytes]] = field(default_factory=dict, compare=False)
-    """The checkpoint in one piece, by the serializer that packed it: quicker to read again."""
+    stored: bool = True
+    complete: bool = True
+    whole: dict[int, tuple[SerializerProtocol, tuple[str, bytes]]] = field(default_factory=dict, compare=False)
+    """The checkpoint in one piece, by the serializer (and its `id`) that packed it: quicker to read again."""
+
+    @property
+    def state_bytes(self) -> int:
+        """About what the state takes in memory."""
+        return len(self.head[1]) + sum(len(channel.data) + 100 for channel in self.channels.values())
 
     @property
     def size_bytes(self) -> int:
-        channels = sum(len(channel.data) + 100 for channel in self.channels.values())
-        return len(self.head[1]) + channels + sum(len(write.data) + 200 for write in self.writes) + 1000
+        """About what all takes in memory, with the state in one piece beside it."""
+        return 2 * self.state_bytes + sum(len(write.data) + 200 for write in self.writes) + 1000
 
 
 def thread_of(config: RunnableConfig) -> tuple[str, str, str | None]:
@@ -148,11 +161,17 @@ def new_entry(
         key=Key(thread, namespace, checkpoint["id"]),
         parent=parent_id,
         head=serde.dumps_typed(head),
-        metadata=dict(get_serializable_checkpoint_metadata(config, metadata)),
+        metadata=_plain(get_serializable_checkpoint_metadata(config, metadata)),
         channels=channels,
         writes=(),
     )
     return entry, kept
+
+
+def _plain(metadata: CheckpointMetadata) -> dict[str, Any]:
+    """Metadata as the server keeps it: JSON. Raises `TypeError` or `ValueError` for what is none."""
+    plain: dict[str, Any] = json.loads(json.dumps(metadata, allow_nan=False))
+    return plain
 
 
 def _same(known: Channel, version: Version, has_value: bool) -> bool:
@@ -165,14 +184,12 @@ def put_operation(entry: Entry, kept: Iterable[str], delta_snapshots: Iterable[s
     unchanged = frozenset(kept)
     snapshots = frozenset(delta_snapshots)
     changed = {}
-    size = len(entry.head[1]) + 1000
     for name, channel in entry.channels.items():
         if name in unchanged:
             continue
         changed[name] = {"version": channel.version, "type": channel.type, "data": channel.data}
         if name in snapshots:
             changed[name]["delta_snapshot"] = True
-        size += len(channel.data) + len(name) + 100
     body = {
         "op": "put",
         "key": entry.key.body(),
@@ -182,7 +199,7 @@ def put_operation(entry: Entry, kept: Iterable[str], delta_snapshots: Iterable[s
         "changed": changed,
         "keep": kept,
     }
-    return Operation(entry.key.thread_id, body, size)
+    return operation(entry.key.thread_id, body)
 
 
 def delta_snapshots(checkpoint: Checkpoint) -> list[str]:
@@ -203,7 +220,7 @@ def new_writes(
 def writes_operation(key: Key, writes: tuple[Write, ...], task_id: str, task_path: str) -> Operation:
     sent = [{"idx": write.idx, "channel": write.channel, "type": write.type, "data": write.data} for write in writes]
     body = {"op": "put_writes", "key": key.body(), "task_id": task_id, "task_path": task_path, "writes": sent}
-    return Operation(key.thread_id, body, 500 + sum(len(write.data) + 100 for write in writes))
+    return operation(key.thread_id, body)
 
 
 def merged(old: tuple[Write, ...], new: tuple[Write, ...]) -> tuple[Write, ...]:
@@ -220,13 +237,13 @@ def merged(old: tuple[Write, ...], new: tuple[Write, ...]) -> tuple[Write, ...]:
 
 def loaded(serde: SerializerProtocol, entry: Entry) -> CheckpointTuple:
     """The objects of an entry, new ones at every call."""
-    packed = entry.whole.get(serde)
-    checkpoint: Checkpoint = _assembled(serde, entry) if packed is None else serde.loads_typed(packed)
+    packed = entry.whole.get(id(serde))
+    checkpoint: Checkpoint = _assembled(serde, entry) if packed is None else serde.loads_typed(packed[1])
     parent = None if not entry.parent else config_of(Key(*entry.key[:2], entry.parent))
     writes: list[PendingWrite] = [
         (write.task_id, write.channel, serde.loads_typed((write.type, write.data))) for write in entry.writes
     ]
-    metadata = cast(CheckpointMetadata, entry.metadata.copy())
+    metadata = cast(CheckpointMetadata, copy.deepcopy(entry.metadata))
     return CheckpointTuple(config_of(entry.key), checkpoint, metadata, parent, writes)
 
 
@@ -243,5 +260,5 @@ def _assembled(serde: SerializerProtocol, entry: Entry) -> Checkpoint:
 
 def pack(serde: SerializerProtocol, entry: Entry) -> None:
     """Makes reading `entry` again quicker."""
-    if serde not in entry.whole:
-        entry.whole[serde] = serde.dumps_typed(_assembled(serde, entry))
+    if id(serde) not in entry.whole:
+        entry.whole[id(serde)] = (serde, serde.dumps_typed(_assembled(serde, entry)))

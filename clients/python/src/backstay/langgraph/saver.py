@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import threading
-import weakref
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -24,17 +23,16 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
-from backstay._async.transport import AsyncTransport
-from backstay._options import Options, options
+from backstay._options import options
 from backstay._request import Request
-from backstay._sync.transport import Transport
 from backstay.errors import ApiError, NotFoundError
 from backstay.langgraph import wire
-from backstay.langgraph.batch import AsyncBatcher, Batcher, Outcome
+from backstay.langgraph.batch import Outcome
 from backstay.langgraph.behind import WriteBehind
 from backstay.langgraph.cache import Cache, ReadCache
 from backstay.langgraph.entry import (
     Entry,
+    config_of,
     delta_snapshots,
     from_tuple,
     loaded,
@@ -46,12 +44,12 @@ from backstay.langgraph.entry import (
     write_of,
     writes_operation,
 )
+from backstay.langgraph.link import Link
+from backstay.langgraph.pages import Pages
 from backstay.langgraph.wire import Key, Operation, Skipped
 from backstay.retry import RetryPolicy
 
 T = TypeVar("T")
-_PAGE = 100
-_LARGEST_PAGE = 1000
 
 
 class _Send(NamedTuple):
@@ -67,7 +65,7 @@ class _Write(NamedTuple):
 
 
 class _Queue(NamedTuple):
-    """A step: queue something."""
+    """A step: queue something. `full` makes an operation for when the parent turns out not to have what it should."""
 
     operation: Operation
     full: Callable[[], Operation] | None = None
@@ -91,7 +89,8 @@ class BackstaySaver(BaseCheckpointSaver[str]):
 
     `write="through"` (the default): a call returns when its data is on disk. `write="behind"`: it returns when the data
     is queued (at most 16 MiB, then it waits); the order within a thread is kept, a read waits for what is queued of its
-    thread, and a failure is raised by the next call and by `flush`. What is queued when the process dies is lost.
+    thread, and a failure is raised as `WriteBehindError` by the next call, by the next call of the thread that lost
+    something, and by the next `flush`. What is queued when the process dies is lost.
 
     `read_cache="validated"` (the default): a read that would bring what was read before is answered from memory after
     the server confirmed that nothing changed. `"exclusive"`: without asking, which is right only where this saver is
@@ -116,8 +115,8 @@ class BackstaySaver(BaseCheckpointSaver[str]):
         if write not in ("through", "behind") or read_cache not in ("validated", "exclusive", "off"):
             raise ValueError('write is "through" or "behind", and read_cache "validated", "exclusive" or "off"')
         self._read_cache = read_cache
-        self._cache = Cache(cache_bytes)
-        self._link = _Link(
+        self._cache = Cache(cache_bytes, exclusive=read_cache == "exclusive")
+        self._link = Link(
             options(
                 url,
                 token=token,
@@ -157,7 +156,7 @@ class BackstaySaver(BaseCheckpointSaver[str]):
         await self.aclose()
 
     def close(self) -> None:
-        """Sends what is queued, then closes the connections. Raises as `flush`."""
+        """Sends what is queued, then closes the connections. Raises `WriteBehindError` for losses not yet told."""
         try:
             if self._behind is not None:
                 self._behind.close()
@@ -171,21 +170,21 @@ class BackstaySaver(BaseCheckpointSaver[str]):
                 await asyncio.to_thread(self._behind.close)
         finally:
             await self._link.aclose()
-            self._link.close()
 
     def flush(self, timeout_s: float | None = None) -> None:
         """Returns when everything that was written before is on disk.
 
-        Raises `WriteBehindError` when some of it is not and will not be, `WaitTimeoutError` when the time is over.
-        With `write="through"` there is nothing to wait for.
+        Raises `WriteBehindError` when something that was written since the last `flush` is not and will not be, even if
+        another call raised that already, and `WaitTimeoutError` when the time is over. With `write="through"` there is
+        nothing to wait for.
         """
         if self._behind is not None:
-            self._behind.flush(timeout_s=timeout_s)
+            self._behind.flush(timeout_s)
 
     async def aflush(self, timeout_s: float | None = None) -> None:
         """`flush`, without blocking the event loop."""
         if self._behind is not None:
-            await asyncio.to_thread(self._behind.flush, timeout_s=timeout_s)
+            await asyncio.to_thread(self._behind.flush, timeout_s)
 
     # --- the methods of a checkpointer, each twice over the same steps
 
@@ -209,7 +208,7 @@ class BackstaySaver(BaseCheckpointSaver[str]):
 
         `filter` selects by metadata: equal values, objects by what they contain.
         """
-        pages = _Pages(config, filter, before, limit)
+        pages = Pages(config, filter, before, limit)
         while pages.unread:
             for entry in self._run(self._list_page(pages)):
                 yield loaded(self.serde, entry)
@@ -223,7 +222,7 @@ class BackstaySaver(BaseCheckpointSaver[str]):
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
         """See `list`."""
-        pages = _Pages(config, filter, before, limit)
+        pages = Pages(config, filter, before, limit)
         while pages.unread:
             for entry in await self._arun(self._list_page(pages)):
                 yield loaded(self.serde, entry)
@@ -318,13 +317,14 @@ class BackstaySaver(BaseCheckpointSaver[str]):
         thread, namespace, identifier = thread_of(config)
         yield from self._settled(thread)
         known = self._known(thread, namespace, identifier)
-        if known is not None and self._read_cache == "exclusive":
+        if known is not None and known.complete and self._read_cache == "exclusive":
             return self._reloaded(known)
         generation = self._cache.generation(thread)
         etag = known.etag if known is not None else None
         try:
             response: httpx.Response = yield _Send(wire.get_tuple(thread, namespace, identifier, etag))
-        except NotFoundError:
+        except NotFoundError as error:
+            _require_word_of_server(error)
             return None
         if response.status_code == 304 and known is not None:
             return self._reloaded(known)
@@ -343,7 +343,7 @@ class BackstaySaver(BaseCheckpointSaver[str]):
         pack(self.serde, entry)
         return loaded(self.serde, entry)
 
-    def _list_page(self, pages: _Pages) -> _Steps[Sequence[Entry]]:
+    def _list_page(self, pages: Pages) -> _Steps[Sequence[Entry]]:
         yield from self._settled(pages.thread_id)
         response = yield _Send(pages.next_request())
         return pages.accept(wire.answer(response))
@@ -364,18 +364,21 @@ class BackstaySaver(BaseCheckpointSaver[str]):
         def full() -> Operation:
             return put_operation(entry, (), snapshots)
 
-        if self._behind is not None:
-            yield _Queue(operation, full)
-        else:
-            outcome: Outcome = yield from self._written(operation)
-            if isinstance(outcome, ApiError) and outcome.code == "missing_channels":
-                # The parent is gone, or another one than was known here.
-                self._cache.forget(thread)
-                outcome = yield from self._written(full())
-            if isinstance(outcome, ApiError):
-                raise outcome
-        self._cache.put(entry)
-        return {"configurable": {**entry.key._asdict()}}
+        with self._remembered(thread):
+            if self._behind is not None:
+                # Before it is queued, so that it is forgotten when it is lost.
+                self._cache.put(entry)
+                yield _Queue(operation, full)
+            else:
+                outcome = yield from self._written(operation)
+                if isinstance(outcome, ApiError) and outcome.code == "missing_channels":
+                    # The parent is gone, or another one than was known here.
+                    self._cache.forget(thread)
+                    outcome = yield from self._written(full())
+                if outcome is not None:
+                    raise outcome
+                self._cache.put(entry)
+        return config_of(entry.key)
 
     def _put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str
@@ -388,13 +391,24 @@ class BackstaySaver(BaseCheckpointSaver[str]):
         key = Key(thread, namespace, identifier)
         stored = new_writes(self.serde, writes, task_id, task_path)
         operation = writes_operation(key, stored, task_id, task_path)
-        if self._behind is not None:
-            yield _Queue(operation)
-        else:
-            outcome = yield from self._written(operation)
-            if isinstance(outcome, ApiError):
-                raise outcome
-        self._cache.add_writes(key, stored)
+        with self._remembered(thread):
+            if self._behind is not None:
+                self._cache.add_writes(key, stored)
+                yield _Queue(operation)
+            else:
+                outcome = yield from self._written(operation)
+                if outcome is not None:
+                    raise outcome
+                self._cache.add_writes(key, stored)
+
+    @contextmanager
+    def _remembered(self, thread_id: str) -> Iterator[None]:
+        """After a failure (a lost answer, a cancelled caller) it is not known what the thread has."""
+        try:
+            yield
+        except BaseException:
+            self._cache.forget(thread_id)
+            raise
 
     def _written(self, operation: Operation) -> _Steps[Outcome]:
         """Stores an operation; again when it was skipped because that of another caller failed."""
@@ -440,7 +454,8 @@ class BackstaySaver(BaseCheckpointSaver[str]):
         yield from self._settled(thread)
         try:
             response = yield _Send(wire.delta_history(thread, namespace, identifier, channels))
-        except NotFoundError:
+        except NotFoundError as error:
+            _require_word_of_server(error)
             return {name: {"writes": []} for name in channels}
         found = wire.answer(response)["channels"]
         return {name: self._history(name, found[name]) for name in channels}
@@ -499,7 +514,7 @@ class BackstaySaver(BaseCheckpointSaver[str]):
         if isinstance(step, _Queue):
             self._behind.add(step.operation, step.full)
         else:
-            self._behind.flush(step.thread_id)
+            self._behind.settle(step.thread_id)
         return None
 
     async def _aperform(self, step: _Step) -> Any:
@@ -509,120 +524,13 @@ class BackstaySaver(BaseCheckpointSaver[str]):
             return await self._link.awrite(step.operation)
         assert self._behind is not None
         if isinstance(step, _Settle):
-            await asyncio.to_thread(self._behind.flush, step.thread_id)
-        elif self._behind.has_room(step.operation):
-            self._behind.add(step.operation, step.full)
-        else:
+            await asyncio.to_thread(self._behind.settle, step.thread_id)
+        elif not self._behind.add(step.operation, step.full, wait=False):
             await asyncio.to_thread(self._behind.add, step.operation, step.full)
         return None
 
 
-class _Pages:
-    """A list that is read page by page."""
-
-    def __init__(
-        self,
-        config: RunnableConfig | None,
-        filter: dict[str, Any] | None,
-        before: RunnableConfig | None,
-        limit: int | None,
-    ) -> None:
-        configurable = config["configurable"] if config is not None else {}
-        thread = configurable.get("thread_id")
-        self.thread_id = None if thread is None else str(thread)
-        self._namespace = configurable.get("checkpoint_ns")
-        self._only: str | None = configurable.get("checkpoint_id") or None
-        self._filter = filter
-        self._before = None if before is None else thread_of(before)[2]
-        self._left = limit
-        self._cursor: str | None = None
-        self.unread = limit is None or limit > 0
-        if self._only is not None and (self._before is None or self._only < self._before):
-            # The list begins at that checkpoint: nothing lies between an id and the same with a space.
-            self._before = self._only + " "
-        elif self._only is not None:
-            self.unread = False
-
-    def next_request(self) -> Request:
-        limit = _PAGE if self._left is None else min(self._left, _LARGEST_PAGE)
-        return wire.list_checkpoints(
-            thread_id=self.thread_id,
-            checkpoint_ns=self._namespace,
-            filter=self._filter,
-            before=self._before,
-            limit=limit,
-            cursor=self._cursor,
-        )
-
-    def accept(self, answer: Any) -> Sequence[Entry]:
-        entries = [from_tuple(each) for each in answer["checkpoints"]]
-        if self._only is not None:
-            mine = [entry for entry in entries if entry.key.checkpoint_id == self._only]
-            more = len(mine) == len(entries)
-            entries = mine
-        else:
-            more = True
-        if self._left is not None:
-            self._left -= len(entries)
-        self._cursor = answer.get("next")
-        self.unread = more and self._cursor is not None and (self._left is None or self._left > 0)
-        return entries
-
-
-class _Link:
-    """The connections of a saver: one pool for threads, and one for each event loop."""
-
-    def __init__(self, reach: Options) -> None:
-        self._options = reach
-        self._lock = threading.Lock()
-        self._transport: Transport | None = None
-        self._batcher = Batcher(self.send_batch)
-        self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[AsyncTransport, AsyncBatcher]] = (
-            weakref.WeakKeyDictionary()
-        )
-
-    def send(self, request: Request) -> httpx.Response:
-        return self._blocking().send(request)
-
-    def send_batch(self, operations: Sequence[Operation]) -> Any:
-        return wire.answer(self.send(wire.batch(operations)))
-
-    def write(self, operation: Operation) -> Outcome:
-        return self._batcher.write(operation)
-
-    async def asend(self, request: Request) -> httpx.Response:
-        return await self._of_this_loop()[0].send(request)
-
-    async def awrite(self, operation: Operation) -> Outcome:
-        return await self._of_this_loop()[1].write(operation)
-
-    def _blocking(self) -> Transport:
-        with self._lock:
-            if self._transport is None:
-                self._transport = Transport(self._options)
-            return self._transport
-
-    def _of_this_loop(self) -> tuple[AsyncTransport, AsyncBatcher]:
-        loop = asyncio.get_running_loop()
-        with self._lock:
-            found = self._loops.get(loop)
-            if found is None:
-                transport = AsyncTransport(self._options)
-
-                async def send_batch(operations: Sequence[Operation]) -> Any:
-                    return wire.answer(await transport.send(wire.batch(operations)))
-
-                found = self._loops[loop] = (transport, AsyncBatcher(send_batch))
-            return found
-
-    def close(self) -> None:
-        with self._lock:
-            transport, self._transport = self._transport, None
-        if transport is not None:
-            transport.close()
-
-    async def aclose(self) -> None:
-        with self._lock:
-            found = self._loops.pop(asyncio.get_running_loop(), None)
-        if found is not None:
-            await found[0].aclose()
+def _require_word_of_server(error: NotFoundError) -> None:
+    """That there is nothing is believed of a Backstay server alone: at a wrong address a thread would begin anew."""
+    if error.code != "not_found":
+        raise error

@@ -29,11 +29,18 @@ class Key(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """One write. `size_bytes` is about what it takes on the wire."""
+    """One write, as it goes over the wire. It is packed where it is made, so that a mistake in it is its caller's."""
 
     thread_id: str
-    body: dict[str, Any]
-    size_bytes: int
+    packed: bytes
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.packed)
+
+
+def operation(thread_id: str, body: Mapping[str, Any]) -> Operation:
+    return Operation(thread_id, ormsgpack.packb(body))
 
 
 def get_tuple(thread_id: str, checkpoint_ns: str, checkpoint_id: str | None, etag: str | None) -> Request:
@@ -65,7 +72,14 @@ def list_checkpoints(
 
 
 def batch(operations: Sequence[Operation]) -> Request:
-    return _post("batch", {"operations": [operation.body for operation in operations]})
+    """Several writes. Each names what it stores, so that sending it again needs no key by which to recognize it."""
+    packed = [each.packed for each in operations]
+    content = b"".join([_BATCH, b"\xdc", len(packed).to_bytes(2, "big"), *packed])
+    return Request("POST", _path("batch"), content, _HEADERS, idempotent=True)
+
+
+# The MessagePack of an object with one member, whose array follows: `dc` and its length in two bytes.
+_BATCH = b"\x81\xaaoperations"
 
 
 def delta_history(thread_id: str, checkpoint_ns: str, checkpoint_id: str | None, channels: Sequence[str]) -> Request:
@@ -91,8 +105,11 @@ def delete_thread(thread_id: str) -> Request:
 
 def _post(name: str, body: Mapping[str, Any]) -> Request:
     headers = {**_HEADERS, "Idempotency-Key": new_idempotency_key()}
-    path = "/" + "/".join((*_PATH, name))
-    return Request("POST", path, ormsgpack.packb(body), headers)
+    return Request("POST", _path(name), ormsgpack.packb(body), headers)
+
+
+def _path(name: str) -> str:
+    return "/" + "/".join((*_PATH, name))
 
 
 def answer(response: httpx.Response) -> Any:
@@ -108,10 +125,15 @@ def answer(response: httpx.Response) -> Any:
 class Skipped(Exception):
     """An operation was not tried, because an earlier one of its thread failed."""
 
+    def __init__(self) -> None:
+        super().__init__("an earlier write of the thread failed")
+
 
 def outcome(result: Any) -> ApiError | Skipped | None:
     """What became of one operation of a batch; `None` when it is on disk."""
-    status = result["status"]
+    status = result.get("status") if isinstance(result, dict) else None
+    if not isinstance(status, int):
+        raise DecodeError("the answer to several writes does not tell of one")
     if status < 300:
         return None
     if result.get("skipped"):

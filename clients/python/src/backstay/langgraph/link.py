@@ -1,0 +1,93 @@
+"""The connections of a saver."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+
+from backstay._async.transport import AsyncTransport
+from backstay._options import Options
+from backstay._request import Request
+from backstay._sync.transport import Transport
+from backstay.errors import BackstayError
+from backstay.langgraph import wire
+from backstay.langgraph.batch import AsyncBatcher, Batcher, Outcome
+from backstay.langgraph.wire import Operation
+
+
+class Link:
+    """One pool of connections for threads, and one for each event loop. Writes of each share requests."""
+
+    def __init__(self, reach: Options) -> None:
+        self._options = reach
+        self._lock = threading.Lock()
+        self._closed = False
+        self._transport: Transport | None = None
+        self._batcher = Batcher(self.send_batch)
+        self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[AsyncTransport, AsyncBatcher]] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def send(self, request: Request) -> httpx.Response:
+        return self._of_threads().send(request)
+
+    def send_batch(self, operations: Sequence[Operation]) -> Any:
+        return wire.answer(self.send(wire.batch(operations)))
+
+    def write(self, operation: Operation) -> Outcome:
+        return self._batcher.write(operation)
+
+    async def asend(self, request: Request) -> httpx.Response:
+        return await self._of_this_loop()[0].send(request)
+
+    async def awrite(self, operation: Operation) -> Outcome:
+        return await self._of_this_loop()[1].write(operation)
+
+    def _of_threads(self) -> Transport:
+        with self._lock:
+            self._check_open()
+            if self._transport is None:
+                self._transport = Transport(self._options)
+            return self._transport
+
+    def _of_this_loop(self) -> tuple[AsyncTransport, AsyncBatcher]:
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            self._check_open()
+            found = self._loops.get(loop)
+            if found is None:
+                # Connections refer to their loop, so those of one that ended would stay with it.
+                for ended in [each for each in self._loops if each.is_closed()]:
+                    del self._loops[ended]
+                transport = AsyncTransport(self._options)
+
+                async def send_batch(operations: Sequence[Operation]) -> Any:
+                    return wire.answer(await transport.send(wire.batch(operations)))
+
+                found = self._loops[loop] = (transport, AsyncBatcher(send_batch))
+            return found
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise BackstayError("the saver is closed")
+
+    def close(self) -> None:
+        """Closes the connections of threads; those of event loops can only be closed in them."""
+        with self._lock:
+            self._closed = True
+            transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.close()
+
+    async def aclose(self) -> None:
+        """Closes the connections of this event loop and of threads."""
+        with self._lock:
+            found = self._loops.pop(asyncio.get_running_loop(), None)
+        if found is not None:
+            await found[0].aclose()
+        self.close()
