@@ -6,7 +6,7 @@ import pytest
 from faulty_link import FaultyLink
 
 from backstay import Backstay, RetryPolicy
-from backstay.errors import ApiError, InvalidError, NotFoundError
+from backstay.errors import ApiError, ConflictError, InvalidError, NotFoundError, TooLargeError
 from backstay.models import Checkpoint, NewCheckpoint
 
 
@@ -49,6 +49,12 @@ def test_what_is_no_object_is_refused(client, job, state):
 def test_what_is_no_json_is_not_sent(client, job, state):
     with pytest.raises(ValueError):
         client.checkpoints.create(job, "s", state)
+
+
+def test_a_state_over_the_limit_is_told_with_the_limit(client, job):
+    with pytest.raises(TooLargeError, match="the limit is 67108864"):
+        client.checkpoints.create(job, "s", {"x": "x" * (65 << 20)})
+    assert client.checkpoints.list(job).total == 0
 
 
 def test_restoring_gives_the_state(client, job):
@@ -119,6 +125,44 @@ def test_projects_are_apart(server, client, job):
         made = other.checkpoints.create(job, "s", {})
         assert other.checkpoints.list(job).total == 1 and client.checkpoints.list(job).total == 0
         assert made.sequence == 1
+
+
+def test_a_fork_is_changed_by_a_patch_and_the_difference_is_that_patch(client, job):
+    made = saved(client, job, 3)
+    patch = [{"op": "replace", "path": "/iteration", "value": 40}]
+    forked = client.checkpoints.fork(made[1].checkpoint_id, f"{job}-fork", patch=patch, metadata={"why": "retry"})
+    assert (forked.job_id, forked.step_name, forked.metadata) == (f"{job}-fork", "step_1", {"why": "retry"})
+    assert client.checkpoints.get(forked.checkpoint_id).state_snapshot == {"iteration": 40}
+    found = client.checkpoints.diff(made[1].checkpoint_id, forked.checkpoint_id)
+    assert not found.identical and found.patch == tuple(patch)
+    assert [(each.op, each.path, each.old, each.new) for each in found.changes] == [("replace", "/iteration", 1, 40)]
+    assert client.checkpoints.diff(made[1].checkpoint_id, made[1].checkpoint_id).identical
+
+
+def test_looking_back(client, job):
+    made = saved(client, job, 3)
+    branch = client.checkpoints.create(job, "branch", {"iteration": 1}, parent_id=made[0].checkpoint_id)
+    tree = client.checkpoints.tree(job)
+    assert [(each.sequence, each.parent_id, each.head) for each in tree] == [
+        (1, None, False), (2, made[0].checkpoint_id, False), (3, made[1].checkpoint_id, True), (4, made[0].checkpoint_id, True),
+    ]  # fmt: skip
+    assert client.checkpoints.at(job, branch.timestamp).checkpoint_id == branch.checkpoint_id
+    with pytest.raises(NotFoundError):
+        client.checkpoints.at(job, made[0].timestamp.replace(year=2001))
+    values = [(each.sequence, each.value) for each in client.checkpoints.history(job, "/iteration")]
+    assert values == [(1, 0), (2, 1), (3, 2), (4, 1)]
+
+
+def test_pinned_and_held_ones_stay(client, job):
+    made = saved(client, job, 3)
+    assert client.checkpoints.pin(made[0].checkpoint_id).pinned
+    assert client.checkpoints.hold(made[1].checkpoint_id, "a dispute").held
+    with pytest.raises(ConflictError):
+        client.checkpoints.delete(made[1].checkpoint_id)
+    assert client.checkpoints.cleanup(job, keep_last=1).deleted_count == 0
+    assert not client.checkpoints.unpin(made[0].checkpoint_id).pinned
+    assert not client.checkpoints.release(made[1].checkpoint_id).held
+    assert client.checkpoints.cleanup(job, keep_last=1).deleted_count == 2
 
 
 def test_many_writers_of_one_client(client, job):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import builtins
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from typing import Any
 
+from backstay._request import request
 from backstay._sync.client import Backstay
-from backstay.errors import BadRequestError, InvalidError, NotFoundError
-from backstay.models.checkpoint import Checkpoint
-from backstay.models.page import Page
+from backstay.errors import BadRequestError, InvalidError, NotFoundError, TooLargeError
 
 
 class CheckpointManager:
@@ -19,6 +21,10 @@ class CheckpointManager:
     `storage_dir` (or `storage_path`, its other name) picks a project, so that managers of different paths do not see
     each other's jobs: the same path is the same project on every machine. `url` and `token` default to the environment
     variables `BACKSTAY_SERVER` and `BACKSTAY_TOKEN`.
+
+    A checkpoint that does not exist is a `FileNotFoundError`. What the server does not accept, for example a state over
+    the limit, and what cannot be restored because it is damaged or empty, is a `ValueError`. Everything else, such as a
+    server that does not answer, is a `BackstayError`.
     """
 
     def __init__(
@@ -58,31 +64,33 @@ class CheckpointManager:
         workflow_version: str | None = None,
     ) -> str:
         """Saves the state of a job after a step and returns the id of the checkpoint."""
-        made = self.client.checkpoints.create(
-            job_id,
-            step_name,
-            state,
-            metadata=metadata,
-            workflow_name=workflow_name,
-            workflow_version=workflow_version,
-        )
+        with _plain_errors():
+            made = self.client.checkpoints.create(
+                job_id,
+                step_name,
+                state,
+                metadata=metadata,
+                workflow_name=workflow_name,
+                workflow_version=workflow_version,
+            )
         return made.checkpoint_id
 
-    def list(self, job_id: str) -> Page[Checkpoint]:
-        """The checkpoints of a job, oldest first, without their states."""
-        return self.client.checkpoints.list(job_id)
+    def list(self, job_id: str) -> builtins.list[dict[str, Any]]:
+        """All checkpoints of a job, oldest first, without their states: as the server writes them in JSON."""
+        found: builtins.list[dict[str, Any]] = []
+        total = 1
+        while len(found) < total:
+            query = {"job_id": job_id, "limit": 1000, "offset": len(found)}
+            with _plain_errors():
+                page = self.client._transport.fetch(request("GET", "api", "checkpoints", query=query))
+            found += page["checkpoints"]
+            total = page["total"] if page["checkpoints"] else 0
+        return found
 
     def restore(self, checkpoint_id: str) -> dict[str, Any]:
-        """The state of a checkpoint.
-
-        Raises `FileNotFoundError` for one that does not exist, and `ValueError` for one that is damaged or empty.
-        """
-        try:
+        """The state of a checkpoint."""
+        with _plain_errors():
             state: dict[str, Any] = self.client.checkpoints.restore(checkpoint_id).state
-        except NotFoundError as error:
-            raise FileNotFoundError(error.detail) from error
-        except (BadRequestError, InvalidError) as error:
-            raise ValueError(error.detail) from error
         return state
 
     def delete(self, checkpoint_id: str) -> bool:
@@ -94,8 +102,20 @@ class CheckpointManager:
         return True
 
     def cleanup(self, job_id: str, keep_last: int = 10) -> int:
-        """Deletes all but the newest checkpoints of a job and returns how many that were."""
-        return self.client.checkpoints.cleanup(job_id, keep_last=keep_last).deleted_count
+        """Deletes all but the newest checkpoints of a job and returns how many it deleted."""
+        with _plain_errors():
+            return self.client.checkpoints.cleanup(job_id, keep_last=keep_last).deleted_count
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Errors as a file-based manager has them."""
+    try:
+        yield
+    except NotFoundError as error:
+        raise FileNotFoundError(error.detail) from error
+    except (BadRequestError, InvalidError, TooLargeError) as error:
+        raise ValueError(str(error)) from error
 
 
 def project_of(path: str | PathLike[str]) -> str:

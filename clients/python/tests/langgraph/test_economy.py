@@ -2,13 +2,18 @@
 
 import asyncio
 import threading
+from collections import deque
 
 import pytest
 from faulty_link import FaultyLink
 from threads import chain, checkpoint, config, metadata
 
-from backstay.langgraph.batch import MAX_OPERATIONS, AsyncBatcher, Batcher, take
-from backstay.langgraph.wire import Operation
+from backstay import NO_RETRIES
+from backstay.errors import InvalidError, NotFoundError, TransportError
+from backstay.langgraph import batch
+from backstay.langgraph.batch import MAX_OPERATIONS, AsyncBatcher, Batcher, store, take
+from backstay.langgraph.entry import new_writes, writes_operation
+from backstay.langgraph.wire import Key, Operation, Skipped
 
 
 @pytest.fixture
@@ -104,16 +109,52 @@ def test_an_exclusive_read_asks_once(connect, link, thread):
     assert saver.get_tuple(config(thread)) is None
 
 
+@pytest.mark.parametrize("cache_bytes", [64 << 20, 30_000])
+def test_an_exclusive_read_has_the_writes_that_came_before_their_checkpoint(connect, thread, cache_bytes):
+    saver = connect(read_cache="exclusive", cache_bytes=cache_bytes)
+    made = checkpoint({"a": 1})
+    early = config(thread, made["id"])
+    saver.put_writes(early, [("a", 2)], "task-1")
+    chain(saver, f"{thread}-other", 3, size=3000)
+    saver.put_writes(early, [("a", 3)], "task-2")
+    stored = saver.put(config(thread), made, metadata(), {"a": 1})
+    assert saver.get_tuple(stored).pending_writes == [("task-1", "a", 2), ("task-2", "a", 3)]
+
+
+def test_what_may_have_happened_is_asked_for(server, connect, thread):
+    with FaultyLink(server.address, [None, "lose"]) as link:
+        saver = connect(link.url, read_cache="exclusive", retry=NO_RETRIES)
+        first = chain(saver, thread, 1)[0]
+        assert saver.get_tuple(config(thread)).config == first
+        # The next connection is the one whose answer is lost.
+        saver._link._transport.close()
+        saver._link._transport = None
+        made = checkpoint({"step": [9]}, {"step": 9})
+        with pytest.raises(TransportError):
+            saver.put(first, made, metadata(1), {"step": 9})
+        assert saver.get_tuple(config(thread)).checkpoint["id"] == made["id"]
+
+
+def test_that_a_thread_is_empty_is_believed_of_a_server_alone(connect, server, thread):
+    other = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with FaultyLink(server.address, [other]) as link:
+        saver = connect(link.url)
+        with pytest.raises(NotFoundError):
+            saver.get_tuple(config(thread))
+        assert saver.get_tuple(config(thread)) is None
+
+
 @pytest.mark.parametrize("read_cache", ["validated", "exclusive"])
 def test_what_a_caller_does_with_an_answer_is_his_own(connect, thread, read_cache):
     saver = connect(read_cache=read_cache)
     chain(saver, thread, 1)
     for _ in range(4):
         found = saver.get_tuple(config(thread))
-        assert found.checkpoint["channel_values"] == {"step": [0]} and found.metadata["step"] == 0
+        assert found.checkpoint["channel_values"] == {"step": [0]} and found.metadata == metadata(0)
         found.checkpoint["channel_values"]["step"].append("changed")
         found.checkpoint["channel_versions"]["more"] = 1
         found.metadata["step"] = 99
+        found.metadata["parents"]["more"] = "x"
 
 
 def test_memory_has_a_limit(connect, thread):
@@ -126,15 +167,44 @@ def test_memory_has_a_limit(connect, thread):
 
 
 def operation(thread="t", size=1):
-    return Operation(thread, {}, size)
+    return Operation(thread, b"x" * size)
 
 
 def test_a_request_has_a_limit():
-    from collections import deque
-
     assert len(take(deque([(operation(), None)] * 1500))) == MAX_OPERATIONS
     assert len(take(deque([(operation(size=10 << 20), None)] * 3))) == 1
-    assert len(take(deque([(operation(size=90 << 20), None)] * 2))) == 1
+    assert len(take(deque([(operation(size=20 << 20), None)] * 2))) == 1
+
+
+def test_one_writer_s_mistake_is_not_the_others(connect, thread):
+    """The server refuses a request with a name that cannot be one; the others of the request do not fail for it."""
+    saver = connect()
+    stored = chain(saver, thread, 1)[0]
+    operations = [
+        writes_operation(Key(name, "", stored["configurable"]["checkpoint_id"]), new_writes(saver.serde, [("a", 1)], task, ""), task, "")
+        for name, task in ((thread, "t1"), ("x" * 600, "t2"), (thread, "t3"), ("x" * 600, "t4"))
+    ]  # fmt: skip
+    told = store(saver._link.send_batch, operations)
+    assert [type(each) for each in told] == [type(None), InvalidError, type(None), Skipped]
+    assert len(saver.get_tuple(stored).pending_writes) == 2
+
+
+def written(batcher, count):
+    """What `count` threads that write at the same time are told; `None` is success."""
+    told = []
+
+    def write():
+        try:
+            told.append(batcher.write(operation()))
+        except BaseException as error:
+            told.append(error)
+
+    threads = [threading.Thread(target=write) for _ in range(count)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    return told
 
 
 def test_a_failed_request_fails_all_its_writers_and_no_other():
@@ -145,24 +215,57 @@ def test_a_failed_request_fails_all_its_writers_and_no_other():
         if len(calls) == 1:
             while len(batcher._queue) < 3:
                 pass
-            raise OSError("broken")
+            raise TransportError("POST", "/", "here", "broken", may_have_happened=True)
         return {"results": [{"status": 201}] * len(operations)}
 
     batcher = Batcher(send)
-    ended = []
+    told = written(batcher, 4)
+    assert calls == [1, 3] and sorted(type(each).__name__ for each in told) == ["NoneType"] * 3 + ["TransportError"]
 
-    def write():
-        try:
-            ended.append(batcher.write(operation()))
-        except OSError:
-            ended.append("broken")
 
-    threads = [threading.Thread(target=write) for _ in range(4)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    assert calls == [1, 3] and sorted(ended, key=str) == [None, None, None, "broken"]
+def test_an_interrupted_writer_takes_nobody_with_it():
+    calls = []
+
+    def send(operations):
+        calls.append(len(operations))
+        if len(calls) == 1:
+            while len(batcher._queue) < 3:
+                pass
+        elif len(calls) == 2:
+            raise KeyboardInterrupt
+        return {"results": [{"status": 201}] * len(operations)}
+
+    batcher = Batcher(send)
+    told = written(batcher, 4)
+    assert calls == [1, 3, 2] and sorted(type(each).__name__ for each in told) == ["KeyboardInterrupt"] + ["NoneType"] * 3
+
+
+def test_a_writer_that_is_interrupted_while_it_waits_is_not_waited_for(monkeypatch):
+    waits = []
+
+    class Interrupted(threading.Event):
+        def wait(self, timeout=None):
+            waits.append(self)
+            if len(waits) == 1:
+                raise KeyboardInterrupt
+            return super().wait(timeout)
+
+    class Waiting(batch._Waiting):
+        def __init__(self):
+            super().__init__()
+            self.woken = Interrupted()
+
+    monkeypatch.setattr(batch, "_Waiting", Waiting)
+
+    def send(operations):
+        while len(waits) < 3:
+            pass
+        return {"results": [{"status": 201}] * len(operations)}
+
+    batcher = Batcher(send)
+    told = written(batcher, 4)
+    assert sorted(type(each).__name__ for each in told) == ["KeyboardInterrupt"] + ["NoneType"] * 3
+    assert batcher.write(operation()) is None
 
 
 async def test_a_caller_that_gives_up_takes_nobody_with_it():

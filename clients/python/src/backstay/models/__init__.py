@@ -3,11 +3,15 @@
 from backstay.models.actor import Actor
 from backstay.models.checkpoint import (
     Checkpoint,
+    CheckpointNode,
     Cleanup,
     KeptCheckpoint,
     NewCheckpoint,
+    PointerValue,
     RestoredCheckpoint,
     SavedCheckpoint,
+    StateChange,
+    StateDiff,
 )
 from backstay.models.page import Page
 from backstay.models.restore import CannotRestore, Operation, RestorePlan
@@ -31,6 +35,7 @@ __all__ = [
     "Change",
     "ChangeSummary",
     "Checkpoint",
+    "CheckpointNode",
     "Cleanup",
     "Counts",
     "DecisionReason",
@@ -42,6 +47,7 @@ __all__ = [
     "NewCheckpoint",
     "Operation",
     "Page",
+    "PointerValue",
     "PruneDecision",
     "PruneResult",
     "RestorePlan",
@@ -49,6 +55,8 @@ __all__ = [
     "RetentionRules",
     "SavedCheckpoint",
     "Snapshot",
+    "StateChange",
+    "StateDiff",
     "Task",
     "TaskProgress",
     "Warning",

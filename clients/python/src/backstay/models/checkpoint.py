@@ -20,7 +20,7 @@ class Checkpoint:
     form: Literal["json", "typed"]
     pinned: bool
     held: bool
-    integrity: Literal["ok", "damaged", "unchecked"]
+    integrity: Literal["ok", "damaged"]
     size_bytes: int
     workflow_name: str | None = None
     metadata: dict[str, Any] | None = None
@@ -32,7 +32,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class SavedCheckpoint(Checkpoint):
-    """A checkpoint with its state."""
+    """A checkpoint with its state: a JSON object. Of a typed one it is a view that may lose something."""
 
     state_snapshot: Any = None
 
@@ -69,6 +69,48 @@ class Cleanup:
     deleted: tuple[str, ...]
     kept: tuple[KeptCheckpoint, ...]
     timestamp: datetime.datetime | None = None
+
+
+@dataclass(frozen=True)
+class StateChange:
+    """One change between two states. `path` is a JSON pointer (RFC 6901); `old` and `new` are the values there."""
+
+    op: Literal["add", "remove", "replace"]
+    path: str
+    old: Any = None
+    new: Any = None
+
+
+@dataclass(frozen=True)
+class StateDiff:
+    """The difference of two states: a JSON Patch (RFC 6902) from the old one to the new one, and the same for people."""
+
+    identical: bool
+    patch: tuple[dict[str, Any], ...]
+    changes: tuple[StateChange, ...]
+
+
+@dataclass(frozen=True)
+class CheckpointNode:
+    """A checkpoint in the tree of its job. `head` says that nothing follows it: it is the end of a branch."""
+
+    checkpoint_id: str
+    sequence: int
+    step_name: str
+    timestamp: datetime.datetime
+    head: bool
+    parent_id: str | None = None
+
+
+@dataclass(frozen=True)
+class PointerValue:
+    """A value that one place of a state had, since which checkpoint. `present` is false where there was none."""
+
+    checkpoint_id: str
+    sequence: int
+    timestamp: datetime.datetime
+    present: bool
+    value: Any = None
 
 
 @dataclass(frozen=True)
