@@ -58,9 +58,9 @@ class Cache:
         """Keeps what the server answered, unless something was written or removed since it was asked."""
         with self._lock:
             if generation == self.generation(entry.key.thread_id):
-                self._store(entry)
                 if latest:
                     self._latest[entry.key[:2]] = entry.key.checkpoint_id
+                self._store(entry)
 
     def put(self, entry: Entry) -> None:
         """Keeps what was stored."""
@@ -71,7 +71,6 @@ class Cache:
                 entry = replace(entry, writes=old[0].writes, complete=old[0].complete)
             else:
                 entry = replace(entry, complete=self._knows_all(entry.key))
-            # Before it is stored: what is too large to keep is not the latest of which is known either.
             namespace = entry.key[:2]
             known = self._latest.get(namespace)
             if known is not None and known < entry.key.checkpoint_id:
@@ -109,6 +108,7 @@ class Cache:
         self._generations[_bucket(thread_id)] += 1
 
     def _store(self, entry: Entry) -> None:
+        # What is too large to keep goes at once, and is not the latest that is known any more.
         old = self._entries.pop(entry.key, None)
         size = entry.size_bytes
         self._size_bytes += size - (old[1] if old else 0)
