@@ -143,9 +143,13 @@ def test_looking_back(client, job):
     made = saved(client, job, 3)
     branch = client.checkpoints.create(job, "branch", {"iteration": 1}, parent_id=made[0].checkpoint_id)
     tree = client.checkpoints.tree(job)
+    first, second = made[0].checkpoint_id, made[1].checkpoint_id
     assert [(each.sequence, each.parent_id, each.head) for each in tree] == [
-        (1, None, False), (2, made[0].checkpoint_id, False), (3, made[1].checkpoint_id, True), (4, made[0].checkpoint_id, True),
-    ]  # fmt: skip
+        (1, None, False),
+        (2, first, False),
+        (3, second, True),
+        (4, first, True),
+    ]
     assert client.checkpoints.at(job, branch.timestamp).checkpoint_id == branch.checkpoint_id
     with pytest.raises(NotFoundError):
         client.checkpoints.at(job, made[0].timestamp.replace(year=2001))

@@ -102,8 +102,9 @@ chain(saver, sys.argv[3], 30)
 
 
 def test_a_program_that_ends_without_closing_sends_what_is_queued(server, saver, thread):
-    import backstay
     import threads
+
+    import backstay
 
     paths = [os.path.dirname(os.path.dirname(backstay.__file__)), os.path.dirname(threads.__file__)]
     variables = {**os.environ, "BACKSTAY_SERVER": server.url, "BACKSTAY_TOKEN": server.token}
@@ -201,7 +202,7 @@ def test_a_flush_waits_for_what_was_queued_before_it_and_no_more():
         assert (second if int(operations[0].packed) else first).wait(30)
         return {"results": [{"status": 201}] * len(operations)}
 
-    behind = WriteBehind(send, lambda thread: None)
+    behind = WriteBehind(send, [].append)
     oldest = behind._oldest
 
     def told():
@@ -285,7 +286,7 @@ def test_whatever_goes_wrong_is_told():
     def send(operations):
         raise RuntimeError("a mistake")
 
-    behind = WriteBehind(send, lambda thread: None)
+    behind = WriteBehind(send, [].append)
     behind.add(operation(1))
     with pytest.raises(WriteBehindError, match="a mistake"):
         behind.flush()

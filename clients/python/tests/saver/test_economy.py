@@ -180,10 +180,11 @@ def test_one_writer_s_mistake_is_not_the_others(connect, thread):
     """The server refuses a request with a name that cannot be one; the others of the request do not fail for it."""
     saver = connect()
     stored = chain(saver, thread, 1)[0]
+    identifier = stored["configurable"]["checkpoint_id"]
     operations = [
-        writes_operation(Key(name, "", stored["configurable"]["checkpoint_id"]), new_writes(saver.serde, [("a", 1)], task, ""), task, "")
+        writes_operation(Key(name, "", identifier), new_writes(saver.serde, [("a", 1)], task, ""), task, "")
         for name, task in ((thread, "t1"), ("x" * 600, "t2"), (thread, "t3"), ("x" * 600, "t4"))
-    ]  # fmt: skip
+    ]
     told = store(saver._link.send_batch, operations)
     assert [type(each) for each in told] == [type(None), InvalidError, type(None), Skipped]
     assert len(saver.get_tuple(stored).pending_writes) == 2
@@ -237,7 +238,9 @@ def test_an_interrupted_writer_takes_nobody_with_it():
 
     batcher = Batcher(send)
     told = written(batcher, 4)
-    assert calls == [1, 3, 2] and sorted(type(each).__name__ for each in told) == ["KeyboardInterrupt"] + ["NoneType"] * 3
+    assert (
+        calls == [1, 3, 2] and sorted(type(each).__name__ for each in told) == ["KeyboardInterrupt"] + ["NoneType"] * 3
+    )
 
 
 def test_a_writer_that_is_interrupted_while_it_waits_is_not_waited_for(monkeypatch):

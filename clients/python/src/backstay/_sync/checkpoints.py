@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import builtins
 import dataclasses
-from collections.abc import Iterable, Iterator
+import datetime
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from backstay._decode import decode
@@ -13,7 +14,16 @@ from backstay._request import Request, new_idempotency_key, request, without_non
 from backstay._sync.paging import every
 from backstay._sync.transport import Transport
 from backstay.errors import ApiError, api_error
-from backstay.models.checkpoint import Checkpoint, Cleanup, NewCheckpoint, RestoredCheckpoint, SavedCheckpoint
+from backstay.models.checkpoint import (
+    Checkpoint,
+    CheckpointNode,
+    Cleanup,
+    NewCheckpoint,
+    PointerValue,
+    RestoredCheckpoint,
+    SavedCheckpoint,
+    StateDiff,
+)
 from backstay.models.page import Page, to_page
 
 
@@ -21,6 +31,10 @@ def _call(method: str, *rest: str, **options: Any) -> Request:
     if method == "POST" and options.get("idempotency_key") is None:
         options["idempotency_key"] = new_idempotency_key()
     return request(method, "api", "checkpoints", *rest, **options)
+
+
+def _look(method: str, what: str, **options: Any) -> Request:
+    return request(method, "api", "v1", "checkpoints", what, **options)
 
 
 def _body(new: NewCheckpoint) -> dict[str, Any]:
@@ -128,10 +142,10 @@ class Checkpoints:
         reason: str | None = None,
         idempotency_key: str | None = None,
     ) -> RestoredCheckpoint:
-        """The state of a checkpoint; with `resume` somebody who runs the job would also be asked to go on from there.
+        """The state of a checkpoint; with `resume` whoever runs the job is also asked to go on from there.
 
-        `job_status` is `resumed` only when that was confirmed; otherwise `message` says why not. A server asks
-        nobody yet. `ConflictError` while an approval of the job is pending.
+        `job_status` is `resumed` only when that was confirmed; otherwise `message` says why not. Servers that know of
+        nobody to ask say `resume not supported by executor`. `BadRequestError` when the state is damaged.
         """
         body = without_none({"resume": resume, "reason": reason})
         call = _call("POST", checkpoint_id, "restore", body=body, idempotency_key=idempotency_key)
@@ -151,6 +165,71 @@ class Checkpoints:
         body = {"job_id": job_id, "keep_last": keep_last, "dry_run": dry_run}
         answer = self._transport.fetch(_call("POST", "cleanup", body=body, idempotency_key=idempotency_key))
         return decode(Cleanup, answer)
+
+    def fork(
+        self,
+        checkpoint_id: str,
+        job_id: str,
+        *,
+        step_name: str | None = None,
+        patch: Sequence[dict[str, Any]] | None = None,
+        metadata: dict[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Checkpoint:
+        """Saves the state of a checkpoint to another job, changed by a JSON Patch (RFC 6902) if one is given."""
+        body = without_none(
+            {
+                "checkpoint_id": checkpoint_id,
+                "job_id": job_id,
+                "step_name": step_name,
+                "patch": None if patch is None else [*patch],
+                "metadata": metadata,
+            }
+        )
+        key = idempotency_key or new_idempotency_key()
+        return decode(Checkpoint, self._transport.fetch(_look("POST", "fork", body=body, idempotency_key=key)))
+
+    def diff(self, old_id: str, new_id: str) -> StateDiff:
+        """What changed between the states of two checkpoints."""
+        query = {"from": old_id, "to": new_id}
+        return decode(StateDiff, self._transport.fetch(_look("GET", "diff", query=query)))
+
+    def tree(self, job_id: str) -> builtins.list[CheckpointNode]:
+        """The checkpoints of a job, oldest first, each with the one that it follows."""
+        answer = self._transport.fetch(_look("GET", "tree", query={"job_id": job_id}))
+        return [decode(CheckpointNode, each) for each in answer["nodes"]]
+
+    def at(self, job_id: str, time: datetime.datetime) -> Checkpoint:
+        """The newest checkpoint that a job had at a time. `NotFoundError` when it had none."""
+        query = {"job_id": job_id, "time": time}
+        return decode(Checkpoint, self._transport.fetch(_look("GET", "at", query=query)))
+
+    def history(self, job_id: str, pointer: str) -> builtins.list[PointerValue]:
+        """The values that one place of the state had, oldest first; `pointer` is a JSON pointer (RFC 6901)."""
+        query = {"job_id": job_id, "pointer": pointer}
+        answer = self._transport.fetch(_look("GET", "history", query=query))
+        return [decode(PointerValue, each) for each in answer["values"]]
+
+    def pin(self, checkpoint_id: str) -> Checkpoint:
+        """Keeps a checkpoint from retention and clean-ups."""
+        return self._set(checkpoint_id, "pin", {"pinned": True})
+
+    def unpin(self, checkpoint_id: str) -> Checkpoint:
+        """Undoes `pin`."""
+        return self._set(checkpoint_id, "pin", {"pinned": False})
+
+    def hold(self, checkpoint_id: str, reason: str) -> Checkpoint:
+        """Forbids the deletion of a checkpoint, for administrators."""
+        return self._set(checkpoint_id, "hold", {"reason": reason})
+
+    def release(self, checkpoint_id: str) -> Checkpoint:
+        """Undoes `hold`."""
+        return self._set(checkpoint_id, "release", {})
+
+    def _set(self, checkpoint_id: str, what: str, how: dict[str, Any]) -> Checkpoint:
+        body = {"checkpoint_id": checkpoint_id, **how}
+        call = _look("POST", what, body=body, idempotency_key=new_idempotency_key())
+        return decode(Checkpoint, self._transport.fetch(call))
 
 
 def _result(each: Any) -> Checkpoint | ApiError:

@@ -83,7 +83,7 @@ class StateChange:
 
 @dataclass(frozen=True)
 class StateDiff:
-    """The difference of two states: a JSON Patch (RFC 6902) from the old one to the new one, and the same for people."""
+    """The difference of two states: a JSON Patch (RFC 6902) from the old to the new one, and the same for people."""
 
     identical: bool
     patch: tuple[dict[str, Any], ...]
