@@ -8,7 +8,7 @@ from backstay.langgraph import BackstaySaver
 @pytest.fixture
 def thread(request):
     """The name of a thread of this test's own."""
-    return request.node.name
+    return f"thread of {request.node.name}"
 
 
 @pytest.fixture
