@@ -58,7 +58,7 @@ class Postgres:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             if self.admin.execute(f"SHOW {setting}").fetchone()[0] != "on":
                 sys.exit(f"savers: PostgreSQL runs with {setting} off; run `tools/with-services --durable bench/savers.py`")
-        self.name = home.name.replace("-", "_")
+        self.name = "savers_" + home.name.replace("-", "_")
         self.admin.execute(f'CREATE DATABASE "{self.name}"')
         parts = urlsplit(url)
         settings = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
