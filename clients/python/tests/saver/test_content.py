@@ -4,7 +4,8 @@ import pytest
 from langgraph.checkpoint.serde.types import ERROR, INTERRUPT, RESUME
 from threads import chain, checkpoint, config, metadata
 
-from backstay.errors import ApiError
+from backstay.errors import ApiError, BackstayError
+from backstay.langgraph import BackstaySaver
 
 
 def values(saver, stored):
@@ -158,15 +159,6 @@ def test_a_strategy_that_is_none_is_refused(saver):
         saver.put_writes(config("t"), [("a", 1)], "task")
 
 
-def test_versions_grow_and_differ(saver):
-    first = saver.get_next_version(None, None)
-    second = saver.get_next_version(first, None)
-    assert first < second < saver.get_next_version(second, None)
-    assert second != saver.get_next_version(first, None)
-    tenth = saver.get_next_version(f"{9:032}.5", None)
-    assert second < tenth
-
-
 async def test_both_kinds_of_methods_side_by_side(saver, thread):
     first = saver.put(config(thread), checkpoint({"a": 1}), metadata(), {"a": 1})
     second = await saver.aput(first, checkpoint({"a": 1, "b": 2}), metadata(1), {"b": 1})
@@ -174,3 +166,42 @@ async def test_both_kinds_of_methods_side_by_side(saver, thread):
     assert [each.config async for each in saver.alist(config(thread))] == [second, first]
     assert (await saver.aget_tuple(config(thread))).parent_config == first
     await saver.aclose()
+
+
+def test_versions_grow_and_those_of_two_forks_differ(saver):
+    versions = [saver.get_next_version(None, None)]
+    for _ in range(30):
+        versions.append(saver.get_next_version(versions[-1], None))
+    assert all(isinstance(each, str) for each in versions) and sorted(versions) == versions
+    assert len({saver.get_next_version(versions[3], None) for _ in range(10)}) == 10
+    # A thread may have been begun by a checkpointer whose versions are numbers.
+    assert saver.get_next_version(7, None).startswith("00000000000000000000000000000008.")
+    assert saver.get_next_version(7.0, None) < saver.get_next_version(8, None)
+
+
+def test_a_saver_of_a_connection_string_takes_the_token_of_the_environment(server, thread, monkeypatch):
+    monkeypatch.setenv("BACKSTAY_TOKEN", server.token)
+    with BackstaySaver.from_conn_string(server.url) as opened:
+        stored = chain(opened, thread, 2)
+        assert opened.get_tuple(config(thread)).config == stored[1]
+    with pytest.raises(BackstayError, match="closed"):
+        opened.get_tuple(config(thread))
+    with pytest.raises(ValueError, match="token belongs into `token`"):
+        BackstaySaver.from_conn_string(server.url.replace("http://", "http://name:secret@"))
+
+
+async def test_the_same_for_the_event_loop(server, thread):
+    async with BackstaySaver.from_conn_string(server.url, token=server.token, project="loops") as opened:
+        stored = await opened.aput(config(thread), checkpoint({"a": 1}), metadata(), {"a": 1})
+        assert (await opened.aget_tuple(config(thread))).config == stored
+    with pytest.raises(BackstayError, match="closed"):
+        await opened.aget_tuple(config(thread))
+    with BackstaySaver.from_conn_string(server.url, token=server.token) as other:
+        assert other.get_tuple(config(thread)) is None
+
+
+def test_metadata_that_is_no_json_is_refused_before_it_is_sent(saver, thread):
+    for wrong in (object(), float("nan")):
+        with pytest.raises((TypeError, ValueError)):
+            saver.put(config(thread), checkpoint({"a": 1}), metadata(wrong=wrong), {"a": 1})
+    assert saver.get_tuple(config(thread)) is None
