@@ -115,7 +115,7 @@ def test_an_exclusive_read_has_the_writes_that_came_before_their_checkpoint(conn
     made = checkpoint({"a": 1})
     early = config(thread, made["id"])
     saver.put_writes(early, [("a", 2)], "task-1")
-    chain(saver, f"{thread}-other", 3, size=3000)
+    chain(saver, f"{thread}-other", 3, size=9000)
     saver.put_writes(early, [("a", 3)], "task-2")
     stored = saver.put(config(thread), made, metadata(), {"a": 1})
     assert saver.get_tuple(stored).pending_writes == [("task-1", "a", 2), ("task-2", "a", 3)]
