@@ -78,6 +78,26 @@ async def test_concurrent_tasks_share_requests(connect, link, thread):
     await saver.aclose()
 
 
+def test_event_loops_come_and_go(connect, link, thread):
+    saver = connect(link.url)
+    stored = [config(thread)]
+
+    async def put(number):
+        for _ in range(2):
+            stored.append(await saver.aput(stored[-1], checkpoint({"a": number}), metadata(number), {"a": 1}))
+
+    for number in range(3):
+        asyncio.run(put(number))
+    workers = [threading.Thread(target=lambda: asyncio.run(put(9))) for _ in range(3)]
+    for each in workers:
+        each.start()
+    for each in workers:
+        each.join()
+    assert len(list(saver.list(config(thread)))) == 12
+    # One for each loop and one for threads, and of loops that ended only the last are remembered.
+    assert link.connections == 7 and len(saver._link._loops) <= 3
+
+
 def test_a_validated_read_is_short_and_never_stale(connect, link, saver, thread):
     versions = dict.fromkeys(big(), 1)
     first = saver.put(config(thread), checkpoint(big(), versions), metadata(), versions)

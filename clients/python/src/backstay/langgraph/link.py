@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -20,6 +20,22 @@ from backstay.langgraph.batch import AsyncBatcher, Batcher, Outcome
 from backstay.langgraph.wire import Operation
 
 
+class _OfLoop(NamedTuple):
+    """What one event loop has."""
+
+    transport: AsyncTransport
+    batcher: AsyncBatcher
+    keeper: AsyncGenerator[None, None]
+
+
+async def _keeper(transport: AsyncTransport) -> AsyncGenerator[None, None]:
+    """Closes the connections at the latest when the event loop ends: it closes its asynchronous generators then."""
+    try:
+        yield
+    finally:
+        await transport.aclose()
+
+
 class Link:
     """One pool of connections for threads, and one for each event loop. Writes of each share requests."""
 
@@ -29,9 +45,7 @@ class Link:
         self._closed = False
         self._transport: Transport | None = None
         self._batcher = Batcher(self.send_batch)
-        self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[AsyncTransport, AsyncBatcher]] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = weakref.WeakKeyDictionary()
 
     def send(self, request: Request) -> httpx.Response:
         return self._of_threads().send(request)
@@ -43,10 +57,10 @@ class Link:
         return self._batcher.write(operation)
 
     async def asend(self, request: Request) -> httpx.Response:
-        return await self._of_this_loop()[0].send(request)
+        return await (await self._of_this_loop()).transport.send(request)
 
     async def awrite(self, operation: Operation) -> Outcome:
-        return await self._of_this_loop()[1].write(operation)
+        return await (await self._of_this_loop()).batcher.write(operation)
 
     def _of_threads(self) -> Transport:
         with self._lock:
@@ -55,29 +69,31 @@ class Link:
                 self._transport = Transport(self._options)
             return self._transport
 
-    def _of_this_loop(self) -> tuple[AsyncTransport, AsyncBatcher]:
+    async def _of_this_loop(self) -> _OfLoop:
         loop = asyncio.get_running_loop()
         with self._lock:
             self._check_open()
             found = self._loops.get(loop)
-            if found is None:
-                # Connections refer to their loop, so those of one that ended would stay with it.
-                for ended in [each for each in self._loops if each.is_closed()]:
-                    del self._loops[ended]
-                transport = AsyncTransport(self._options)
+            if found is not None:
+                return found
+            # Connections refer to their loop, so those of one that ended would stay with it.
+            for ended in [each for each in self._loops if each.is_closed()]:
+                del self._loops[ended]
+            transport = AsyncTransport(self._options)
 
-                async def send_batch(operations: Sequence[Operation]) -> Any:
-                    return wire.answer(await transport.send(wire.batch(operations)))
+            async def send_batch(operations: Sequence[Operation]) -> Any:
+                return wire.answer(await transport.send(wire.batch(operations)))
 
-                found = self._loops[loop] = (transport, AsyncBatcher(send_batch))
-            return found
+            made = self._loops[loop] = _OfLoop(transport, AsyncBatcher(send_batch), _keeper(transport))
+        await made.keeper.__anext__()
+        return made
 
     def _check_open(self) -> None:
         if self._closed:
             raise BackstayError("the saver is closed")
 
     def close(self) -> None:
-        """Closes the connections of threads; those of event loops can only be closed in them."""
+        """Closes the connections of threads; those of an event loop are closed in it, when it ends."""
         with self._lock:
             self._closed = True
             transport, self._transport = self._transport, None
@@ -89,5 +105,5 @@ class Link:
         with self._lock:
             found = self._loops.pop(asyncio.get_running_loop(), None)
         if found is not None:
-            await found[0].aclose()
+            await found.keeper.aclose()
         self.close()

@@ -164,7 +164,7 @@ class BackstaySaver(BaseCheckpointSaver[str]):
             self._link.close()
 
     async def aclose(self) -> None:
-        """`close` for the event loop; connections of other loops are left to them."""
+        """`close` for the event loop; connections of other loops are closed when those end."""
         try:
             if self._behind is not None:
                 await asyncio.to_thread(self._behind.close)
