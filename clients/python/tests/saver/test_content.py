@@ -121,6 +121,7 @@ def test_a_list_over_namespaces_and_threads(saver, thread):
     found = list(saver.list({"configurable": {"thread_id": thread}}))
     assert {each.config["configurable"]["checkpoint_ns"] for each in found} == {"", "child:1", "child:2"}
     assert len(list(saver.list(None, filter={"mark": thread}))) == 3
+    assert len(list(saver.list(None, filter={"mark": thread}, limit=2))) == 2
 
 
 def test_a_filter_looks_into_objects(saver, thread):

@@ -13,6 +13,8 @@ from backstay.langgraph.entry import Entry, from_tuple, thread_of
 
 _FIRST_PAGE = 10
 _LARGEST_PAGE = 1000
+_SEARCHED_PAGE = 200
+"""At least so many are asked for where a filter goes through all threads: each part of the search asks every thread."""
 _PAGE_BYTES = 4 << 20
 """About how much one answer should bring."""
 
@@ -45,12 +47,15 @@ class Pages:
             self.unread = False
 
     def next_request(self) -> Request:
+        limit = self._page if self._left is None else min(self._left, self._page)
+        if self._filter and self.thread_id is None:
+            limit = max(limit, _SEARCHED_PAGE)
         return wire.list_checkpoints(
             thread_id=self.thread_id,
             checkpoint_ns=self._namespace,
             filter=self._filter,
             before=self._before,
-            limit=self._page if self._left is None else min(self._left, self._page),
+            limit=limit,
             cursor=self._cursor,
         )
 
@@ -66,6 +71,7 @@ class Pages:
             self.unread = self.unread and len(mine) == len(entries)
             entries = mine
         if self._left is not None:
+            entries = entries[: self._left]
             self._left -= len(entries)
             self.unread = self.unread and self._left > 0
         return entries
