@@ -20,6 +20,7 @@ from langgraph.checkpoint.base import (
     get_serializable_checkpoint_metadata,
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
 
 from backstay.errors import DecodeError
@@ -251,12 +252,26 @@ def loaded(serde: SerializerProtocol, entry: Entry) -> CheckpointTuple:
 def _assembled(serde: SerializerProtocol, entry: Entry) -> Checkpoint:
     head: dict[str, Any] = serde.loads_typed(entry.head)
     values = head.pop("channel_values", {})
-    for name, channel in entry.channels.items():
-        if channel.type != EMPTY:
-            values[name] = serde.loads_typed((channel.type, channel.data))
+    values.update(_loaded_values(serde, entry.channels))
     head["channel_values"] = values
     head["channel_versions"] = {name: channel.version for name, channel in entry.channels.items()}
     return cast(Checkpoint, head)
+
+
+def _loaded_values(serde: SerializerProtocol, channels: Mapping[str, Channel]) -> dict[str, Any]:
+    """The values of all channels that have one."""
+    values: dict[str, Any] = {}
+    joined = [name for name, channel in channels.items() if channel.type == "msgpack"]
+    # LangGraph's own serializer reads the values of many channels several times as fast as one object.
+    if type(serde) is JsonPlusSerializer and len(joined) > 1:
+        parts = [b"\xdf", len(joined).to_bytes(4, "big")]
+        for name in joined:
+            parts += (ormsgpack.packb(name), channels[name].data)
+        values = serde.loads_typed(("msgpack", b"".join(parts)))
+    for name, channel in channels.items():
+        if channel.type != EMPTY and name not in values:
+            values[name] = serde.loads_typed((channel.type, channel.data))
+    return values
 
 
 def pack(serde: SerializerProtocol, entry: Entry) -> None:
