@@ -17,6 +17,7 @@ from backstay._sync.transport import Transport
 from backstay.errors import BackstayError
 from backstay.langgraph import wire
 from backstay.langgraph.batch import AsyncBatcher, Batcher, Outcome
+from backstay.langgraph.connections import Connections
 from backstay.langgraph.wire import Operation
 
 
@@ -66,7 +67,10 @@ class Link:
         with self._lock:
             self._check_open()
             if self._transport is None:
-                self._transport = Transport(self._options)
+                base = self._options.base
+                # TLS is left to httpx.
+                plain = Connections(base.host, base.port or 80) if base.scheme == "http" else None
+                self._transport = Transport(self._options, plain)
             return self._transport
 
     async def _of_this_loop(self) -> _OfLoop:
