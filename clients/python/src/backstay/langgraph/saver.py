@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal
 
 import httpx
 from langchain_core.runnables import RunnableConfig
@@ -46,39 +46,9 @@ from backstay.langgraph.entry import (
 )
 from backstay.langgraph.link import Link
 from backstay.langgraph.pages import Pages
+from backstay.langgraph.steps import Queue, Runner, Send, Settle, Steps, Write
 from backstay.langgraph.wire import Key, Operation, Skipped
 from backstay.retry import RetryPolicy
-
-T = TypeVar("T")
-
-
-class _Send(NamedTuple):
-    """A step: send a request, and go on with the answer."""
-
-    request: Request
-
-
-class _Write(NamedTuple):
-    """A step: store something, and go on with the outcome."""
-
-    operation: Operation
-
-
-class _Queue(NamedTuple):
-    """A step: queue something. `full` makes an operation for when the parent turns out not to have what it should."""
-
-    operation: Operation
-    full: Callable[[], Operation] | None = None
-
-
-class _Settle(NamedTuple):
-    """A step: wait until what is queued of a thread, or everything, is on disk."""
-
-    thread_id: str | None
-
-
-_Step = _Send | _Write | _Queue | _Settle
-_Steps = Generator[_Step, Any, T]
 
 
 class BackstaySaver(BaseCheckpointSaver[str]):
@@ -128,6 +98,7 @@ class BackstaySaver(BaseCheckpointSaver[str]):
             )
         )
         self._behind = WriteBehind(self._link.send_batch, self._cache.forget) if write == "behind" else None
+        self._runner = Runner(self._link, self._behind)
 
     @classmethod
     def from_conn_string(cls, url: str, **settings: Any) -> BackstaySaver:
@@ -190,11 +161,11 @@ class BackstaySaver(BaseCheckpointSaver[str]):
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """The checkpoint that `config` names, or the newest of its namespace; `None` when there is none."""
-        return self._run(self._get_tuple(config))
+        return self._runner.run(self._get_tuple(config))
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """See `get_tuple`."""
-        return await self._arun(self._get_tuple(config))
+        return await self._runner.arun(self._get_tuple(config))
 
     def list(
         self,
@@ -210,7 +181,7 @@ class BackstaySaver(BaseCheckpointSaver[str]):
         """
         pages = Pages(config, filter, before, limit)
         while pages.unread:
-            for entry in self._run(self._list_page(pages)):
+            for entry in self._runner.run(self._list_page(pages)):
                 yield loaded(self.serde, entry)
 
     async def alist(
@@ -224,7 +195,7 @@ class BackstaySaver(BaseCheckpointSaver[str]):
         """See `list`."""
         pages = Pages(config, filter, before, limit)
         while pages.unread:
-            for entry in await self._arun(self._list_page(pages)):
+            for entry in await self._runner.arun(self._list_page(pages)):
                 yield loaded(self.serde, entry)
 
     def put(
@@ -235,7 +206,7 @@ class BackstaySaver(BaseCheckpointSaver[str]):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Stores a checkpoint whose parent is the one that `config` names, and returns its own config."""
-        return self._run(self._put(config, checkpoint, metadata, new_versions))
+        return self._runner.run(self._put(config, checkpoint, metadata, new_versions))
 
     async def aput(
         self,
@@ -245,66 +216,66 @@ class BackstaySaver(BaseCheckpointSaver[str]):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """See `put`."""
-        return await self._arun(self._put(config, checkpoint, metadata, new_versions))
+        return await self._runner.arun(self._put(config, checkpoint, metadata, new_versions))
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         """Stores what a task wrote on the checkpoint that `config` names. Storing it again changes nothing."""
-        self._run(self._put_writes(config, writes, task_id, task_path))
+        self._runner.run(self._put_writes(config, writes, task_id, task_path))
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         """See `put_writes`."""
-        await self._arun(self._put_writes(config, writes, task_id, task_path))
+        await self._runner.arun(self._put_writes(config, writes, task_id, task_path))
 
     def delete_thread(self, thread_id: str) -> None:
         """Deletes all of a thread."""
-        self._run(self._remove(wire.delete_thread(str(thread_id)), [str(thread_id)]))
+        self._runner.run(self._remove(wire.delete_thread(str(thread_id)), [str(thread_id)]))
 
     async def adelete_thread(self, thread_id: str) -> None:
         """See `delete_thread`."""
-        await self._arun(self._remove(wire.delete_thread(str(thread_id)), [str(thread_id)]))
+        await self._runner.arun(self._remove(wire.delete_thread(str(thread_id)), [str(thread_id)]))
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Deletes the checkpoints that these runs made. What a later one needs of delta channels stays, unlisted."""
-        self._run(self._delete_for_runs(run_ids))
+        self._runner.run(self._delete_for_runs(run_ids))
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """See `delete_for_runs`."""
-        await self._arun(self._delete_for_runs(run_ids))
+        await self._runner.arun(self._delete_for_runs(run_ids))
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copies all of a thread, with its ids, into one that is empty."""
-        self._run(self._copy_thread(str(source_thread_id), str(target_thread_id)))
+        self._runner.run(self._copy_thread(str(source_thread_id), str(target_thread_id)))
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """See `copy_thread`."""
-        await self._arun(self._copy_thread(str(source_thread_id), str(target_thread_id)))
+        await self._runner.arun(self._copy_thread(str(source_thread_id), str(target_thread_id)))
 
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Keeps the newest checkpoint of each namespace, or nothing (`"delete"`).
 
         What that checkpoint needs of delta channels stays too, unlisted.
         """
-        self._run(self._prune(thread_ids, strategy))
+        self._runner.run(self._prune(thread_ids, strategy))
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """See `prune`."""
-        await self._arun(self._prune(thread_ids, strategy))
+        await self._runner.arun(self._prune(thread_ids, strategy))
 
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
         """What delta channels are rebuilt from: the nearest stored value and the writes since, oldest first."""
-        return self._run(self._get_delta_channel_history(config, channels))
+        return self._runner.run(self._get_delta_channel_history(config, channels))
 
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
         """See `get_delta_channel_history`."""
-        return await self._arun(self._get_delta_channel_history(config, channels))
+        return await self._runner.arun(self._get_delta_channel_history(config, channels))
 
     def get_next_version(self, current: str | None, channel: None) -> str:  # noqa: ARG002
         """A version greater than `current`. A random part tells those apart that two forks make of the same one."""
@@ -313,7 +284,7 @@ class BackstaySaver(BaseCheckpointSaver[str]):
 
     # --- the steps
 
-    def _get_tuple(self, config: RunnableConfig) -> _Steps[CheckpointTuple | None]:
+    def _get_tuple(self, config: RunnableConfig) -> Steps[CheckpointTuple | None]:
         thread, namespace, identifier = thread_of(config)
         yield from self._settled(thread)
         known = self._known(thread, namespace, identifier)
@@ -322,7 +293,7 @@ class BackstaySaver(BaseCheckpointSaver[str]):
         generation = self._cache.generation(thread)
         etag = known.etag if known is not None else None
         try:
-            response: httpx.Response = yield _Send(wire.get_tuple(thread, namespace, identifier, etag))
+            response: httpx.Response = yield Send(wire.get_tuple(thread, namespace, identifier, etag))
         except NotFoundError as error:
             _require_word_of_server(error)
             return None
@@ -343,9 +314,9 @@ class BackstaySaver(BaseCheckpointSaver[str]):
         pack(self.serde, entry)
         return loaded(self.serde, entry)
 
-    def _list_page(self, pages: Pages) -> _Steps[Sequence[Entry]]:
+    def _list_page(self, pages: Pages) -> Steps[Sequence[Entry]]:
         yield from self._settled(pages.thread_id)
-        response = yield _Send(pages.next_request())
+        response = yield Send(pages.next_request())
         return pages.accept(wire.answer(response))
 
     def _put(
@@ -354,7 +325,7 @@ class BackstaySaver(BaseCheckpointSaver[str]):
         checkpoint: Checkpoint,
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
-    ) -> _Steps[RunnableConfig]:
+    ) -> Steps[RunnableConfig]:
         thread, namespace, parent_id = thread_of(config)
         parent = None if parent_id is None else self._cache.get(Key(thread, namespace, parent_id))
         entry, kept = new_entry(self.serde, config, checkpoint, metadata, new_versions, parent)
@@ -368,7 +339,7 @@ class BackstaySaver(BaseCheckpointSaver[str]):
             if self._behind is not None:
                 # Before it is queued, so that it is forgotten when it is lost.
                 self._cache.put(entry)
-                yield _Queue(operation, full)
+                yield Queue(operation, full)
             else:
                 outcome = yield from self._written(operation)
                 if isinstance(outcome, ApiError) and outcome.code == "missing_channels":
@@ -382,7 +353,7 @@ class BackstaySaver(BaseCheckpointSaver[str]):
 
     def _put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str
-    ) -> _Steps[None]:
+    ) -> Steps[None]:
         if not writes:
             return
         thread, namespace, identifier = thread_of(config)
@@ -394,7 +365,7 @@ class BackstaySaver(BaseCheckpointSaver[str]):
         with self._remembered(thread):
             if self._behind is not None:
                 self._cache.add_writes(key, stored)
-                yield _Queue(operation)
+                yield Queue(operation)
             else:
                 outcome = yield from self._written(operation)
                 if outcome is not None:
@@ -410,35 +381,35 @@ class BackstaySaver(BaseCheckpointSaver[str]):
             self._cache.forget(thread_id)
             raise
 
-    def _written(self, operation: Operation) -> _Steps[Outcome]:
+    def _written(self, operation: Operation) -> Steps[Outcome]:
         """Stores an operation; again when it was skipped because that of another caller failed."""
         outcome: Outcome = Skipped()
         while isinstance(outcome, Skipped):
-            outcome = yield _Write(operation)
+            outcome = yield Write(operation)
         return outcome
 
-    def _remove(self, request: Request, threads: Sequence[str]) -> _Steps[None]:
+    def _remove(self, request: Request, threads: Sequence[str]) -> Steps[None]:
         yield from self._settled(None)
         try:
-            yield _Send(request)
+            yield Send(request)
         finally:
             # Also after a failure: it may have happened.
             for thread in threads:
                 self._cache.forget(thread)
 
-    def _delete_for_runs(self, run_ids: Sequence[str]) -> _Steps[None]:
+    def _delete_for_runs(self, run_ids: Sequence[str]) -> Steps[None]:
         if not run_ids:
             return
         yield from self._settled(None)
         try:
-            yield _Send(wire.delete_runs([str(run_id) for run_id in run_ids]))
+            yield Send(wire.delete_runs([str(run_id) for run_id in run_ids]))
         finally:
             self._cache.forget(None)
 
-    def _copy_thread(self, source: str, target: str) -> _Steps[None]:
+    def _copy_thread(self, source: str, target: str) -> Steps[None]:
         yield from self._remove(wire.copy_thread(source, target), [target])
 
-    def _prune(self, thread_ids: Sequence[str], strategy: str) -> _Steps[None]:
+    def _prune(self, thread_ids: Sequence[str], strategy: str) -> Steps[None]:
         if strategy not in ("keep_latest", "delete"):
             raise ValueError(f'the strategy is "keep_latest" or "delete", not {strategy!r}')
         if thread_ids:
@@ -447,13 +418,13 @@ class BackstaySaver(BaseCheckpointSaver[str]):
 
     def _get_delta_channel_history(
         self, config: RunnableConfig, channels: Sequence[str]
-    ) -> _Steps[Mapping[str, DeltaChannelHistory]]:
+    ) -> Steps[Mapping[str, DeltaChannelHistory]]:
         if not channels:
             return {}
         thread, namespace, identifier = thread_of(config)
         yield from self._settled(thread)
         try:
-            response = yield _Send(wire.delta_history(thread, namespace, identifier, channels))
+            response = yield Send(wire.delta_history(thread, namespace, identifier, channels))
         except NotFoundError as error:
             _require_word_of_server(error)
             return {name: {"writes": []} for name in channels}
@@ -470,64 +441,10 @@ class BackstaySaver(BaseCheckpointSaver[str]):
             history["seed"] = self.serde.loads_typed((seed["type"], seed["data"]))
         return history
 
-    def _settled(self, thread_id: str | None) -> _Steps[None]:
+    def _settled(self, thread_id: str | None) -> Steps[None]:
         """Own writes are read back: what is queued of the thread has to be there first."""
         if self._behind is not None and self._behind.is_pending(thread_id):
-            yield _Settle(thread_id)
-
-    # --- how steps are carried out
-
-    def _run(self, steps: _Steps[T]) -> T:
-        try:
-            step = next(steps)
-            while True:
-                try:
-                    result = self._perform(step)
-                except BaseException as error:
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(result)
-        except StopIteration as stop:
-            done: T = stop.value
-            return done
-
-    async def _arun(self, steps: _Steps[T]) -> T:
-        try:
-            step = next(steps)
-            while True:
-                try:
-                    result = await self._aperform(step)
-                except BaseException as error:
-                    step = steps.throw(error)
-                else:
-                    step = steps.send(result)
-        except StopIteration as stop:
-            done: T = stop.value
-            return done
-
-    def _perform(self, step: _Step) -> Any:
-        if isinstance(step, _Send):
-            return self._link.send(step.request)
-        if isinstance(step, _Write):
-            return self._link.write(step.operation)
-        assert self._behind is not None
-        if isinstance(step, _Queue):
-            self._behind.add(step.operation, step.full)
-        else:
-            self._behind.settle(step.thread_id)
-        return None
-
-    async def _aperform(self, step: _Step) -> Any:
-        if isinstance(step, _Send):
-            return await self._link.asend(step.request)
-        if isinstance(step, _Write):
-            return await self._link.awrite(step.operation)
-        assert self._behind is not None
-        if isinstance(step, _Settle):
-            await asyncio.to_thread(self._behind.settle, step.thread_id)
-        elif not self._behind.add(step.operation, step.full, wait=False):
-            await asyncio.to_thread(self._behind.add, step.operation, step.full)
-        return None
+            yield Settle(thread_id)
 
 
 def _require_word_of_server(error: NotFoundError) -> None:
