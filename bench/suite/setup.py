@@ -21,19 +21,24 @@ def cache():
     return Path(base)
 
 
-def environment_python():
-    """The Python that has numpy, h5py and borg; made when it is missing."""
-    venv = Path(os.environ.get("BACKSTAY_BENCH_VENV") or cache() / "bench-venv")
+def environment(name, requirements, packages=()):
+    """The Python that has these packages; made when it is missing. `BACKSTAY_BENCH_VENV` names a ready one."""
+    venv = Path(os.environ.get("BACKSTAY_BENCH_VENV") or cache() / name)
     python = venv / "bin" / "python"
     stamp = venv / "requirements.txt"
     if os.environ.get("BACKSTAY_BENCH_VENV"):
         return python
-    if not stamp.exists() or stamp.read_text() != PYTHON_PACKAGES.read_text():
-        debian(DEBIAN)
+    if not stamp.exists() or stamp.read_text() != requirements.read_text():
+        debian(packages)
         subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "-r", PYTHON_PACKAGES], check=True)
-        shutil.copyfile(PYTHON_PACKAGES, stamp)
+        subprocess.run([python, "-m", "pip", "install", "-q", "-r", requirements], check=True)
+        shutil.copyfile(requirements, stamp)
     return python
+
+
+def environment_python():
+    """The Python that has numpy, h5py and borg."""
+    return environment("bench-venv", PYTHON_PACKAGES, DEBIAN)
 
 
 def debian(packages):

@@ -15,7 +15,9 @@ def examples(page):
     return ["\n" * text[: found.start(1)].count("\n") + found[1] for found in BLOCK.finditer(text)]
 
 
-@pytest.mark.parametrize("page", sorted(str(path.relative_to(HOME)) for path in HOME.glob("*.md")))
+@pytest.mark.parametrize(
+    "page", sorted(str(path.relative_to(HOME)) for path in [HOME / "README.md", *HOME.glob("docs/*.md")])
+)
 def test_examples(page, server, directory, monkeypatch, capsys):
     (directory / "index.html").write_text("<h1>It works</h1>\n")
     monkeypatch.setenv("BACKSTAY_SERVER", server.url)

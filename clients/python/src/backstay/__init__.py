@@ -1,4 +1,4 @@
-"""Client of Backstay: capture the state of directories, read it, put it back.
+"""Client of Backstay: snapshots of directories, durable checkpoints of jobs, a checkpointer for LangGraph.
 
 `Backstay` is the synchronous client and `AsyncBackstay` the asynchronous one; they have the same methods. Errors are in
 `backstay.errors`, what the server answers in `backstay.models`.

@@ -28,11 +28,13 @@ class Request:
     headers: dict[str, str] = field(default_factory=dict)
     extra_time_s: float = 0.0
     """How much longer than usual the answer may take."""
+    idempotent: bool = False
+    """Whether carrying it out twice is the same as once although neither its method nor a key says so."""
 
     @property
     def repeatable(self) -> bool:
         """Whether carrying it out twice is the same as once."""
-        return self.method in ("GET", "HEAD", "PUT", "DELETE") or "Idempotency-Key" in self.headers
+        return self.idempotent or self.method in ("GET", "HEAD", "PUT", "DELETE") or "Idempotency-Key" in self.headers
 
 
 def request(

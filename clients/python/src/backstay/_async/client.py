@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
+from backstay._async.checkpoints import AsyncCheckpoints
 from backstay._async.operations import AsyncOperations
 from backstay._async.snapshots import AsyncSnapshots
 from backstay._async.tasks import AsyncTasks
@@ -45,6 +46,7 @@ class AsyncBackstay:
                 allow_cleartext_token=allow_cleartext_token,
             )
         )
+        self.checkpoints = AsyncCheckpoints(self._transport)
         self.tasks = AsyncTasks(self._transport)
         self.operations = AsyncOperations(self._transport)
         self.snapshots = AsyncSnapshots(self._transport, self.tasks)

@@ -8,6 +8,7 @@ from typing import Any
 
 from backstay._options import options
 from backstay._request import request
+from backstay._sync.checkpoints import Checkpoints
 from backstay._sync.operations import Operations
 from backstay._sync.snapshots import Snapshots
 from backstay._sync.tasks import Tasks
@@ -46,6 +47,7 @@ class Backstay:
                 allow_cleartext_token=allow_cleartext_token,
             )
         )
+        self.checkpoints = Checkpoints(self._transport)
         self.tasks = Tasks(self._transport)
         self.operations = Operations(self._transport)
         self.snapshots = Snapshots(self._transport, self.tasks)

@@ -18,14 +18,14 @@ from backstay.errors import ApiError, BackstayError, NotFoundError, WaitTimeoutE
 
 
 class Transport:
-    """One pool of connections to one server."""
+    """One pool of connections to one server: those of `http`, or else its own."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, http: httpx.BaseTransport | None = None) -> None:
         self.options = options
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=30)
         # The transport of httpx without its client: cookies, redirects, proxies and authentication flows are not wanted
         # here, and looking for them takes as long as all the rest of a request.
-        self._http = httpx.HTTPTransport(limits=limits, trust_env=False)
+        self._http = http or httpx.HTTPTransport(limits=limits, trust_env=False)
         self._prefix = str(options.base).rstrip("/")
         self._url = functools.lru_cache(maxsize=256)(httpx.URL)
 

@@ -1,6 +1,18 @@
 """What the server answers, as immutable values."""
 
 from backstay.models.actor import Actor
+from backstay.models.checkpoint import (
+    Checkpoint,
+    CheckpointNode,
+    Cleanup,
+    KeptCheckpoint,
+    NewCheckpoint,
+    PointerValue,
+    RestoredCheckpoint,
+    SavedCheckpoint,
+    StateChange,
+    StateDiff,
+)
 from backstay.models.page import Page
 from backstay.models.restore import CannotRestore, Operation, RestorePlan
 from backstay.models.snapshot import (
@@ -22,19 +34,29 @@ __all__ = [
     "CannotRestore",
     "Change",
     "ChangeSummary",
+    "Checkpoint",
+    "CheckpointNode",
+    "Cleanup",
     "Counts",
     "DecisionReason",
     "Entry",
     "EntryFacts",
     "HistoryEntry",
     "Hold",
+    "KeptCheckpoint",
+    "NewCheckpoint",
     "Operation",
     "Page",
+    "PointerValue",
     "PruneDecision",
     "PruneResult",
     "RestorePlan",
+    "RestoredCheckpoint",
     "RetentionRules",
+    "SavedCheckpoint",
     "Snapshot",
+    "StateChange",
+    "StateDiff",
     "Task",
     "TaskProgress",
     "Warning",
