@@ -8,14 +8,17 @@ use backstay_source_job::content::{Place, decode};
 use backstay_source_job::{Json, Manifest, Value};
 
 use super::step_of;
-use crate::checkpoints::{JobKeys, check_project, damaged, find_job, public_id};
+use crate::checkpoints::{Contents, JobKeys, check_project, damaged, find_job, public_id};
 use crate::error::Result;
 use crate::limits::Fields;
 use crate::service::Service;
-use crate::view::{ChannelValue, PendingWrite, ThreadKey, ThreadTuple, ThreadWrite, TypedValue};
+use crate::view::{
+    ChannelValue, PendingWrite, ThreadAnswer, ThreadKey, ThreadTuple, ThreadWrite, TypedValue,
+};
 
 impl Service {
-    /// The typed checkpoint with this id, or the one with the greatest id of the namespace; `None` when there is none.
+    /// The typed checkpoint with this id, or the one with the greatest id of the namespace; `None` when there is none. One whose
+    /// tag is `known` is not decoded.
     pub async fn get_tuple(
         &self,
         caller: &Caller,
@@ -23,7 +26,8 @@ impl Service {
         thread_id: &str,
         namespace: &str,
         checkpoint_id: Option<&str>,
-    ) -> Result<Option<ThreadTuple>> {
+        known: Option<&str>,
+    ) -> Result<Option<ThreadAnswer>> {
         check_project(project)?;
         let mut fields = Fields::default();
         let checkpoint = checkpoint_id.unwrap_or("latest").to_owned();
@@ -39,9 +43,15 @@ impl Service {
             None => read.latest_by_name(job.number, namespace).await?,
         };
         let Some(row) = row.filter(|row| !row.head.flags.carrier) else { return Ok(None) };
+        let writes = read.checkpoint_writes(job.number, row.head.name.as_slice()).await?;
+        let writes: Vec<WriteRow> = writes.into_iter().filter(|write| write.namespace == namespace).collect();
+        let tag = tag_of(&row, &writes);
+        if known == Some(tag.as_str()) {
+            return Ok(Some(ThreadAnswer::Unchanged { tag }));
+        }
         let keys = JobKeys::of(self.keyring().await?, &job);
-        let mut tuples = self.tuples(&mut read, &job, &keys, vec![row]).await?;
-        Ok(tuples.pop())
+        let mut tuples = self.tuples_with(&mut read, &job, &keys, vec![(row, writes)]).await?;
+        Ok(tuples.pop().map(|tuple| ThreadAnswer::Found(Box::new(tuple))))
     }
 
     /// The manifest of a typed checkpoint.
@@ -72,19 +82,43 @@ impl Service {
         for write in session.checkpoint_writes(job.number, &names).await? {
             writes.entry((write.namespace.clone(), write.name.clone())).or_default().push(write);
         }
-        let mut tuples = Vec::with_capacity(rows.len());
-        for row in rows {
-            let manifest = self.manifest(session, keys, &row).await?;
+        let rows = rows.into_iter().map(|row| {
             let namespace = row.head.namespace.clone().unwrap_or_default();
+            let own = writes.remove(&(namespace, row.head.name.clone().unwrap_or_default()));
+            (row, own.unwrap_or_default())
+        });
+        let rows = rows.collect();
+        self.tuples_with(session, job, keys, rows).await
+    }
+
+    /// These typed checkpoints of one job, each with its pending writes.
+    async fn tuples_with(
+        &self,
+        session: &mut Session,
+        job: &JobRow,
+        keys: &JobKeys,
+        rows: Vec<(CheckpointRow, Vec<WriteRow>)>,
+    ) -> Result<Vec<ThreadTuple>> {
+        let mut manifests = Vec::with_capacity(rows.len());
+        for (row, _) in &rows {
+            manifests.push(self.manifest(session, keys, row).await?);
+        }
+        let mut stored: Vec<i64> = manifests.iter().flat_map(Manifest::stored_values).collect();
+        stored.sort_unstable();
+        stored.dedup();
+        let contents = self.contents(session, keys, ContentTable::Values, &stored).await?;
+        let tuples = rows.into_iter().zip(manifests).map(|((row, own), manifest)| {
+            let tag = tag_of(&row, &own);
             let name = row.head.name.clone().unwrap_or_default();
-            let own = writes.remove(&(namespace.clone(), name.clone())).unwrap_or_default();
-            let mark = own.iter().map(|write| write.number).max().unwrap_or(0);
-            let tag = format!("{}-{}-{mark}-{}", row.head.number, row.head.revision, own.len());
-            let channels = self.channel_values(session, keys, &manifest, &name).await?;
+            let channels = values_of(&contents, &manifest, &name)?;
             let writes = own.into_iter().map(|write| pending(keys, write)).collect::<Result<_>>()?;
             let metadata = Json::parse(&manifest.metadata).unwrap_or(Json::Null);
-            tuples.push(ThreadTuple {
-                key: ThreadKey { thread_id: job.name.clone(), namespace, checkpoint_id: name },
+            Ok(ThreadTuple {
+                key: ThreadKey {
+                    thread_id: job.name.clone(),
+                    namespace: row.head.namespace.clone().unwrap_or_default(),
+                    checkpoint_id: name,
+                },
                 parent: manifest.parent,
                 head: TypedValue { value_type: manifest.head_type, data: manifest.head },
                 metadata: manifest.metadata,
@@ -94,9 +128,9 @@ impl Service {
                 sequence: row.head.sequence,
                 created_at: row.head.at,
                 tag,
-            });
-        }
-        Ok(tuples)
+            })
+        });
+        tuples.collect()
     }
 
     /// The channels of a manifest with their values.
@@ -109,23 +143,34 @@ impl Service {
     ) -> Result<Vec<ChannelValue>> {
         let stored: Vec<i64> = manifest.stored_values().collect();
         let contents = self.contents(session, keys, ContentTable::Values, &stored).await?;
-        let values = manifest.channels.iter().map(|channel| {
-            let data = match &channel.value {
-                Value::Inline(bytes) => bytes.clone(),
-                Value::Stored(number) => match contents.get(number) {
-                    Some(Ok(content)) => content.raw.to_vec(),
-                    Some(Err(cause)) => return Err(damaged(name).because(*cause)),
-                    None => return Err(damaged(name)),
-                },
-            };
-            Ok(ChannelValue {
-                name: channel.name.clone(),
-                version: channel.version.clone(),
-                value: TypedValue { value_type: channel.value_type.clone(), data },
-            })
-        });
-        values.collect()
+        values_of(&contents, manifest, name)
     }
+}
+
+/// The channels of a manifest, whose stored values are among `contents`.
+fn values_of(contents: &Contents, manifest: &Manifest, name: &str) -> Result<Vec<ChannelValue>> {
+    let values = manifest.channels.iter().map(|channel| {
+        let data = match &channel.value {
+            Value::Inline(bytes) => bytes.clone(),
+            Value::Stored(number) => match contents.get(number) {
+                Some(Ok(content)) => content.raw.to_vec(),
+                Some(Err(cause)) => return Err(damaged(name).because(*cause)),
+                None => return Err(damaged(name)),
+            },
+        };
+        Ok(ChannelValue {
+            name: channel.name.clone(),
+            version: channel.version.clone(),
+            value: TypedValue { value_type: channel.value_type.clone(), data },
+        })
+    });
+    values.collect()
+}
+
+/// Changes whenever the checkpoint or one of its pending writes does.
+fn tag_of(row: &CheckpointRow, writes: &[WriteRow]) -> String {
+    let mark = writes.iter().map(|write| write.number).max().unwrap_or(0);
+    format!("{}-{}-{mark}-{}", row.head.number, row.head.revision, writes.len())
 }
 
 /// A pending write, opened.

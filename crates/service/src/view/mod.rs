@@ -52,8 +52,8 @@ pub use source::{NewSource, Source, SourceChange, SourceFilter};
 pub use task::{Task, TaskFilter, TaskProgress, TaskState};
 pub use thread::{
     ChangedChannel, ChannelValue, DeltaHistory, NewThreadCheckpoint, NewThreadWrites, PendingWrite,
-    ThreadCopy, ThreadDone, ThreadFilter, ThreadKey, ThreadOperation, ThreadPage, ThreadPlace, ThreadRemoval,
-    ThreadTuple, ThreadWrite, TypedValue,
+    ThreadAnswer, ThreadCopy, ThreadDone, ThreadFilter, ThreadKey, ThreadOperation, ThreadPage, ThreadPlace,
+    ThreadRemoval, ThreadTuple, ThreadWrite, TypedValue,
 };
 pub use upgrade::{
     PathCounts, RefCommit, Rollback, UpgradeChange, UpgradeDigests, UpgradeEvent, UpgradeMove, UpgradePlan,

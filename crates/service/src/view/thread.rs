@@ -156,6 +156,18 @@ pub struct ThreadTuple {
     pub tag: String,
 }
 
+/// What a client that may know a typed checkpoint already is answered.
+#[derive(Debug, Clone)]
+pub enum ThreadAnswer {
+    /// It is what the client knows.
+    Unchanged {
+        /// Its tag.
+        tag: String,
+    },
+    /// It, whole.
+    Found(Box<ThreadTuple>),
+}
+
 /// Which typed checkpoints to list.
 #[derive(Debug, Clone, Default)]
 pub struct ThreadFilter {

@@ -2,6 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use backstay_api::thread::{ThreadTuple, TupleQuery};
+use backstay_service::view::ThreadAnswer;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::error::{ApiError, Result};
@@ -27,16 +28,16 @@ pub(crate) async fn get_tuple(
 ) -> Result<Response> {
     let namespace = query.checkpoint_ns.as_deref().unwrap_or_default();
     let id = query.checkpoint_id.as_deref();
-    let found = state.service().get_tuple(&caller, &project, &query.thread_id, namespace, id).await?;
-    let found = found.ok_or_else(|| ApiError::not_found("Checkpoint"))?;
-    let tag = format!("\"{}\"", found.tag);
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
-    let mut response = if known {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        packing.answer(StatusCode::OK, &wire::thread_tuple(found))?
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
+    let known = known.map(|known| known.trim_matches('"'));
+    let found = state.service().get_tuple(&caller, &project, &query.thread_id, namespace, id, known).await?;
+    let (tag, mut response) = match found.ok_or_else(|| ApiError::not_found("Checkpoint"))? {
+        ThreadAnswer::Unchanged { tag } => (tag, StatusCode::NOT_MODIFIED.into_response()),
+        ThreadAnswer::Found(found) => {
+            (found.tag.clone(), packing.answer(StatusCode::OK, &wire::thread_tuple(*found))?)
+        }
     };
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{tag}\"")) {
         response.headers_mut().insert(header::ETAG, tag);
     }
     Ok(response)
