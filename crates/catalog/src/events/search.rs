@@ -21,11 +21,14 @@ const FAR: (i64, i64) = (8, 128);
 /// How many events an actor or a source may have, so that all of them are looked at.
 const NARROW: u64 = 20_000;
 
-/// How many events are read at most to count matches that are not all counted.
+/// How many events may be read to count all matches.
 const COUNT: u64 = 8192;
 
-/// How many of them, where each is from anywhere in the table.
-const NARROW_COUNT: u64 = 512;
+/// In how many of the newest events matches are counted when not all are.
+const COUNT_NEAR: i64 = 4096;
+
+/// In how many, where each is from anywhere in the table.
+const NARROW_COUNT: u64 = 256;
 
 /// How the events with some words are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,7 +158,7 @@ impl Session {
         let (count, counted_from) = match paging.total {
             Total::UpTo(most) => match density.count(most) {
                 Some(way) => (way, None),
-                None => (Way::Backward, Some(low.max(high.saturating_sub(COUNT as i64 - 1)))),
+                None => (Way::Backward, Some(low.max(high.saturating_sub(COUNT_NEAR - 1)))),
             },
             Total::Exact | Total::Skip => (Way::Planned, None),
         };
