@@ -92,3 +92,24 @@ fn git_at_work_keeps_us_out() {
     std::fs::remove_file(scene.root().join(".git/index.lock")).unwrap();
     scene.upgrade(&["kb", "--to", "v4"], 0);
 }
+
+#[test]
+fn a_snapshot_that_cannot_be_taken_ends_the_upgrade_and_leaves_nothing_to_recover() {
+    let scene = Scene::of("echo 1 > one", None);
+    scene.run(&["save"]).expect(0);
+    // By now the operation has its row.
+    let (packs, away) = (scene.root().join(".backstay/repository/packs"), scene.beside("away"));
+    std::fs::rename(&packs, &away).unwrap();
+    std::fs::write(&packs, "").unwrap();
+    scene.write("README", "new, so that there is something to store\n");
+    let report = scene.upgrade(&["kb", "--to", "v2"], 1);
+    assert_eq!(report["rollback"]["complete"], true, "{report}");
+    assert!(!report["operation_id"].is_null(), "{report}");
+    scene.assert_at("v1");
+    std::fs::remove_file(&packs).unwrap();
+    std::fs::rename(&away, &packs).unwrap();
+    scene.run(&["recover"]).expect(0);
+    let report = scene.upgrade(&["kb", "--to", "v2"], 0);
+    assert!(report["recovered"].as_array().is_none_or(Vec::is_empty), "{report}");
+    scene.assert_at("v2");
+}
