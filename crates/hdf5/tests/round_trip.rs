@@ -105,6 +105,25 @@ fn groups_of_any_size_are_read_back() {
 }
 
 #[test]
+fn texts_of_any_length_are_read_back() {
+    let texts: Vec<String> = (0..400).map(|i| "λ".repeat(i * i % 1500 / (1 + i % 7))).collect();
+    let mut root = Group::new();
+    for (index, text) in texts.iter().enumerate() {
+        let mut group = Group::new();
+        group.dataset("text", Dataset::text(text.clone()));
+        root.group(&format!("{}", index % 20 * 1000 + index), group);
+    }
+    let bytes = write(root);
+    let file = open(&bytes);
+    for (index, text) in texts.iter().enumerate() {
+        let path = format!("{}/text", index % 20 * 1000 + index);
+        assert_eq!(&file.dataset(&path).unwrap().unwrap().text().unwrap(), text);
+    }
+    // Small ones share a collection.
+    assert!(bytes.windows(5).filter(|window| window == b"GCOL\x01").count() < 100);
+}
+
+#[test]
 fn a_walk_meets_everything_in_order() {
     let bytes = write(example());
     let mut met = Vec::new();

@@ -6,13 +6,13 @@
 
 use std::marker::PhantomData;
 
-use crate::fold::Fold;
+use fearless_simd::Simd;
+
+use crate::fold::{Fold, mask};
 use crate::kernel::{
-    Activate, Activation, Columns, Kernel, LANES, Lane, dot, dot_columns, launch, weighted_sum,
-    with_activation,
+    Activate, Activation, Columns, Kernel, Lane, dot, dot_columns, launch, sum, weighted_sum, with_activation,
 };
-use crate::optimizer::{Moments, OptimizerKind, descend};
-use crate::output::sum;
+use crate::optimizer::{Moments, OptimizerKind, Stepper};
 use crate::random::{Purpose, Stream};
 use crate::state::Candidate;
 
@@ -67,8 +67,7 @@ pub(crate) struct ClimbSettings {
 pub(crate) struct ClimbScratch {
     value: Vec<Lane>,
     slope: Vec<Lane>,
-    sums: Vec<f64>,
-    gradient: Vec<f32>,
+    stepper: Stepper,
 }
 
 /// Trains `candidate` for at most `best.len()` epochs, until it is done. Returns how many it trained, and writes to
@@ -81,12 +80,11 @@ pub(crate) fn climb(
     scratch: &mut ClimbScratch,
     best: &mut [f32],
 ) -> usize {
-    let (stride, features) = (fold.features.stride(), candidate.weights.len() - 1);
-    scratch.value.resize(stride, Lane::splat(0.0));
-    scratch.slope.resize(stride, Lane::splat(0.0));
-    scratch.sums.resize(features, 0.0);
-    scratch.gradient.resize(features + 1, 0.0);
-    with_activation!(settings.activation, A => launch(Climb::<A> {
+    let stride = fold.features.stride();
+    scratch.value.resize(stride, Lane::ZERO);
+    scratch.slope.resize(stride, Lane::ZERO);
+    scratch.stepper.load(&[&candidate.weights], &candidate.moments);
+    let trained = with_activation!(settings.activation, A => launch(Climb::<A> {
         fold,
         residual,
         settings,
@@ -94,7 +92,9 @@ pub(crate) fn climb(
         scratch,
         best,
         activation: PhantomData,
-    }))
+    }));
+    scratch.stepper.store(&mut [&mut candidate.weights], &mut candidate.moments);
+    trained
 }
 
 struct Climb<'a, A> {
@@ -111,14 +111,14 @@ impl<A: Activate> Kernel for Climb<'_, A> {
     type Output = usize;
 
     #[inline(always)]
-    fn run(self) -> usize {
+    fn run<S: Simd>(self, simd: S) -> usize {
         let Self { fold, residual, settings, candidate, scratch, best, .. } = self;
         let mut trained = 0;
         for slot in best {
             if candidate.done {
                 break;
             }
-            epoch::<A>(fold, residual, settings, candidate, scratch);
+            epoch::<S, A>(simd, fold, residual, settings, candidate, scratch);
             *slot = candidate.best;
             trained += 1;
         }
@@ -128,19 +128,20 @@ impl<A: Activate> Kernel for Climb<'_, A> {
 
 /// One epoch: respond, correlate, remember the best, step.
 #[inline(always)]
-fn epoch<A: Activate>(
+fn epoch<S: Simd, A: Activate>(
+    simd: S,
     fold: &Fold,
     residual: &Columns,
     settings: ClimbSettings,
     candidate: &mut Candidate,
     scratch: &mut ClimbScratch,
 ) {
-    let ClimbScratch { value, slope, sums, gradient } = scratch;
+    let ClimbScratch { value, slope, stepper } = scratch;
     let features = candidate.weights.len() - 1;
     let columns = &fold.features.all()[..features * fold.features.stride()];
-    respond::<A>(columns, &candidate.weights, fold.mask, value, slope);
-    let length = center(value, fold.features.samples(), fold.mask);
-    let (output, correlation) = strongest(residual, value, length);
+    respond::<S, A>(simd, columns, stepper.weights(), fold.mask, value, slope);
+    let length = center(simd, value, fold.features.samples(), fold.mask);
+    let (output, correlation) = strongest(simd, residual, value, length);
     candidate.epoch += 1;
     if correlation.is_nan() {
         // It has left the numbers and will not come back.
@@ -150,7 +151,7 @@ fn epoch<A: Activate>(
     let size = correlation.abs() as f32;
     if size > candidate.best {
         candidate.best = size;
-        candidate.best_weights.copy_from_slice(&candidate.weights);
+        candidate.best_weights.copy_from_slice(stepper.weights());
         candidate.stale = 0;
     } else {
         candidate.stale += 1;
@@ -159,85 +160,81 @@ fn epoch<A: Activate>(
             return;
         }
     }
+    let gradient = stepper.gradient_mut();
     if length > CONSTANT {
         // The slope of −|r|: r = ê·c / |c| with the centered response c and the normalized residual ê, so
         // ∂r/∂h = (ê − r·c/|c|) / |c|. The mean that is taken off adds nothing, because both sum to zero.
         let along = (-correlation.signum() / length) as f32;
         let across = (correlation.abs() / (length * length)) as f32;
         for ((slope, value), residual) in slope.iter_mut().zip(value.iter()).zip(residual.column(output)) {
-            for i in 0..LANES {
-                slope.0[i] *= along * residual.0[i] + across * value.0[i];
-            }
+            let climb = residual.load(simd) * along + value.load(simd) * across;
+            slope.store(slope.load(simd) * climb);
         }
-        dot_columns(slope, columns, sums);
-        for (slot, sum) in gradient.iter_mut().zip(sums.iter()) {
-            *slot = *sum as f32;
-        }
-        gradient[features] = sum(slope) as f32;
+        dot_columns(simd, slope, columns, &mut gradient[..features], 1.0);
+        gradient[features] = sum(simd, slope) as f32;
     } else {
         gradient.fill(0.0);
     }
-    let Candidate { weights, moments, .. } = candidate;
-    moments.step += 1;
-    let Moments { step, first, second } = moments;
-    descend(settings.optimizer, settings.rate, weights, gradient, *step, first, second);
+    stepper.descend(simd, settings.optimizer, settings.rate);
 }
 
 /// What the candidate gives for each sample, and the slope there. The padding is zero.
 #[inline(always)]
-fn respond<A: Activate>(
+fn respond<S: Simd, A: Activate>(
+    simd: S,
     columns: &[Lane],
     weights: &[f32],
-    mask: Lane,
+    last_mask: Lane,
     value: &mut [Lane],
     slope: &mut [Lane],
 ) {
+    const AT_ONCE: usize = 4;
     let stride = value.len();
     let (bias, weights) = weights.split_last().map_or((0.0, weights), |(bias, weights)| (*bias, weights));
     let mut at = 0;
-    while at < stride {
-        let sums = weighted_sum(columns, stride, at, bias, weights);
+    while at + AT_ONCE <= stride {
+        let sums: [_; AT_ONCE] = weighted_sum(simd, columns, stride, at, bias, weights);
         for ((value, slope), sum) in value[at..].iter_mut().zip(&mut slope[at..]).zip(sums) {
-            for i in 0..LANES {
-                (value.0[i], slope.0[i]) = A::at(sum.0[i]);
-            }
+            let (y, dy) = A::at(simd, sum);
+            value.store(y);
+            slope.store(dy);
         }
-        at += 2;
+        at += AT_ONCE;
+    }
+    for at in at..stride {
+        let [sum] = weighted_sum(simd, columns, stride, at, bias, weights);
+        let (y, dy) = A::at(simd, sum);
+        value[at].store(y);
+        slope[at].store(dy);
     }
     if let (Some(value), Some(slope)) = (value.last_mut(), slope.last_mut()) {
-        for i in 0..LANES {
-            value.0[i] *= mask.0[i];
-            slope.0[i] *= mask.0[i];
-        }
+        mask(simd, value, &last_mask);
+        mask(simd, slope, &last_mask);
     }
 }
 
 /// Takes the mean off and returns the length of what is left.
 #[inline(always)]
-fn center(value: &mut [Lane], samples: usize, mask: Lane) -> f64 {
-    let mean = (sum(value) / samples as f64) as f32;
+fn center<S: Simd>(simd: S, value: &mut [Lane], samples: usize, last_mask: Lane) -> f64 {
+    let mean = (sum(simd, value) / samples as f64) as f32;
     for lane in value.iter_mut() {
-        for i in 0..LANES {
-            lane.0[i] -= mean;
-        }
+        lane.store(lane.load(simd) - mean);
     }
     if let Some(last) = value.last_mut() {
-        for i in 0..LANES {
-            last.0[i] *= mask.0[i];
-        }
+        mask(simd, last, &last_mask);
     }
-    dot(value, value).sqrt()
+    dot(simd, value, value).sqrt()
 }
 
 /// The output with whose residual the centered response correlates most, and Pearson's r; the lower output when equal.
 #[inline(always)]
-fn strongest(residual: &Columns, value: &[Lane], length: f64) -> (usize, f64) {
+fn strongest<S: Simd>(simd: S, residual: &Columns, value: &[Lane], length: f64) -> (usize, f64) {
     if length <= CONSTANT {
         return (0, 0.0);
     }
-    let mut strongest = (0, dot(residual.column(0), value) / length);
+    let mut strongest = (0, dot(simd, residual.column(0), value) / length);
     for output in 1..residual.count() {
-        let correlation = dot(residual.column(output), value) / length;
+        let correlation = dot(simd, residual.column(output), value) / length;
         if correlation.abs() > strongest.1.abs() {
             strongest = (output, correlation);
         }

@@ -1,23 +1,23 @@
 //! Samples laid out for training, with the outputs of the hidden units computed once and kept.
-#![expect(
-    clippy::inline_always,
-    reason = "what is not inlined into a kernel keeps the baseline's instructions"
-)]
+#![expect(clippy::inline_always, reason = "what is not inlined into a kernel keeps the baseline's instructions")]
 
 use std::marker::PhantomData;
+
+use fearless_simd::prelude::*;
+use fearless_simd::{Simd, f32x16};
 
 use crate::data::Samples;
 use crate::kernel::{Activate, Columns, Kernel, LANES, Lane, launch, weighted_sum, with_activation};
 use crate::network::Unit;
 
 /// What no class is, for the padding.
-const NO_CLASS: u32 = u32::MAX;
+const NO_CLASS: f32 = -1.0;
 
 /// Samples in columns: inputs and units, targets, and the class of each.
 pub(crate) struct Fold {
     pub(crate) features: Columns,
     pub(crate) targets: Columns,
-    pub(crate) classes: Vec<[u32; LANES]>,
+    pub(crate) classes: Vec<Lane>,
     pub(crate) mask: Lane,
 }
 
@@ -25,9 +25,9 @@ impl Fold {
     /// Lays out `samples` for a network with `units`.
     pub(crate) fn new(samples: &Samples, units: &[Unit]) -> Self {
         let features = Columns::from_rows(samples.inputs(), samples.input_size());
-        let mut classes = vec![[NO_CLASS; LANES]; features.stride()];
+        let mut classes = vec![Lane([NO_CLASS; LANES]); features.stride()];
         for (sample, row) in samples.targets().chunks_exact(samples.output_size()).enumerate() {
-            classes[sample / LANES][sample % LANES] = class(row);
+            classes[sample / LANES].0[sample % LANES] = class(row);
         }
         let mask = features.last_mask();
         let targets = Columns::from_rows(samples.targets(), samples.output_size());
@@ -40,26 +40,31 @@ impl Fold {
 
     /// Appends the outputs of `unit`, which sees all columns before.
     pub(crate) fn add(&mut self, unit: &Unit) {
-        self.features.push();
-        let mask = self.mask;
-        let stride = self.features.stride();
-        let (before, column) = self.features.all_mut().split_at_mut(unit.weights.len() * stride);
-        with_activation!(unit.activation, A => launch(Respond::<A> {
-            before,
-            column,
-            weights: &unit.weights,
-            bias: unit.bias,
-            mask,
-            activation: PhantomData,
-        }));
+        append(&mut self.features, unit);
     }
+}
+
+/// Appends to `features` what `unit` gives, which sees all columns before. The padding is zero.
+pub(crate) fn append(features: &mut Columns, unit: &Unit) {
+    let mask = features.last_mask();
+    features.push();
+    let stride = features.stride();
+    let (before, column) = features.all_mut().split_at_mut(unit.weights.len() * stride);
+    with_activation!(unit.activation, A => launch(Respond::<A> {
+        before,
+        column,
+        weights: &unit.weights,
+        bias: unit.bias,
+        mask,
+        activation: PhantomData,
+    }));
 }
 
 /// The class that a row of outputs or targets means: the place of the largest, or for a lone output whether it is above
 /// one half.
-pub(crate) fn class(row: &[f32]) -> u32 {
+pub(crate) fn class(row: &[f32]) -> f32 {
     if let [only] = row {
-        return u32::from(*only > 0.5);
+        return f32::from(u8::from(*only > 0.5));
     }
     let mut best = 0;
     for (index, value) in row.iter().enumerate() {
@@ -67,7 +72,7 @@ pub(crate) fn class(row: &[f32]) -> u32 {
             best = index;
         }
     }
-    best as u32
+    best as f32
 }
 
 /// Computes what a unit gives for every sample.
@@ -84,24 +89,23 @@ impl<A: Activate> Kernel for Respond<'_, A> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<S: Simd>(self, simd: S) {
         let stride = self.column.len();
-        let mut at = 0;
-        while at < stride {
-            let sums = weighted_sum(self.before, stride, at, self.bias, self.weights);
-            for (lane, sum) in self.column[at..].iter_mut().zip(sums) {
-                for i in 0..LANES {
-                    lane.0[i] = A::at(sum.0[i]).0;
-                }
-            }
-            at += 2;
+        for at in 0..stride {
+            let [sum] = weighted_sum(simd, self.before, stride, at, self.bias, self.weights);
+            self.column[at].store(A::at(simd, sum).0);
         }
         if let Some(last) = self.column.last_mut() {
-            for i in 0..LANES {
-                last.0[i] *= self.mask.0[i];
-            }
+            mask(simd, last, &self.mask);
         }
     }
+}
+
+/// Sets the padding of a lane to zero.
+#[inline(always)]
+pub(crate) fn mask<S: Simd>(simd: S, lane: &mut Lane, mask: &Lane) {
+    let padding = mask.load(simd).simd_lt(f32x16::splat(simd, 0.5));
+    lane.store(padding.select(f32x16::splat(simd, 0.0), lane.load(simd)));
 }
 
 #[cfg(test)]
@@ -140,7 +144,7 @@ mod tests {
 
     #[test]
     fn classes_are_the_largest_or_the_half() {
-        assert_eq!([class(&[0.4]), class(&[0.6])], [0, 1]);
-        assert_eq!([class(&[0.1, 0.9]), class(&[0.5, 0.5]), class(&[f32::NAN, 1.0])], [1, 0, 0]);
+        let classes = [&[0.4][..], &[0.6], &[0.1, 0.9], &[0.5, 0.5], &[f32::NAN, 1.0]].map(class);
+        assert_eq!(classes.map(f32::to_bits), [0.0, 1.0, 1.0, 0.0, 0.0].map(f32::to_bits));
     }
 }

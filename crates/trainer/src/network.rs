@@ -1,6 +1,8 @@
 //! The network: `y = [x, h1 … hk]·W + b`, `h_i = act(w·[x, h1 … h_{i−1}] + b)`.
 
-use crate::kernel::Activation;
+use crate::fold::append;
+use crate::kernel::{Activation, Columns, launch};
+use crate::output::Outputs;
 
 /// A hidden unit. It is frozen once it is part of a network.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,21 +40,16 @@ impl Network {
 
     /// The outputs for samples given row by row. The bits are those that training computes.
     pub fn predict(&self, inputs: &[f32]) -> Vec<f32> {
-        let mut outputs = Vec::with_capacity(inputs.len() / self.input_size.max(1) * self.output_size);
-        let mut features = Vec::with_capacity(self.features());
-        for row in inputs.chunks_exact(self.input_size.max(1)) {
-            features.clear();
-            features.extend_from_slice(row);
-            for unit in &self.units {
-                let sum = weighted(unit.bias, features.iter().zip(&unit.weights));
-                features.push(unit.activation.apply(sum));
-            }
-            for (output, bias) in self.output_bias.iter().enumerate() {
-                let weights = self.output_weights.iter().skip(output).step_by(self.output_size);
-                outputs.push(weighted(*bias, features.iter().zip(weights)));
-            }
+        let mut features = Columns::from_rows(inputs, self.input_size.max(1));
+        for unit in &self.units {
+            append(&mut features, unit);
         }
-        outputs
+        let mut outputs = Columns::new(features.samples());
+        for _ in 0..self.output_size {
+            outputs.push();
+        }
+        launch(Outputs { network: self, features: &features, outputs: &mut outputs });
+        outputs.to_rows()
     }
 
     /// Checks that all shapes fit each other and every weight is a number; tells what does not.
@@ -81,10 +78,6 @@ impl Network {
         }
         Ok(())
     }
-}
-
-fn weighted<'a>(bias: f32, terms: impl Iterator<Item = (&'a f32, &'a f32)>) -> f32 {
-    terms.fold(bias, |sum, (feature, weight)| sum + weight * feature)
 }
 
 #[cfg(test)]

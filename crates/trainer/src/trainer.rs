@@ -9,7 +9,7 @@ use crate::completion::Completion;
 use crate::data::{Dataset, Generator, InvalidData};
 use crate::fold::Fold;
 use crate::history::{EpochHistory, EpochRow, ParameterChange, Round};
-use crate::kernel::{Columns, LANES, launch};
+use crate::kernel::{Columns, launch};
 use crate::network::{Network, Unit};
 use crate::optimizer::Moments;
 use crate::output::{Evaluate, Measure, OutputEpoch, OutputScratch};
@@ -372,13 +372,7 @@ impl Trainer {
         self.measure();
         let State { parameters, network, .. } = &self.state;
         let (outputs, features) = (network.output_size, network.features());
-        let samples = self.training.features.samples();
-        let mut residual = Vec::with_capacity(samples * outputs);
-        for sample in 0..samples {
-            for output in 0..outputs {
-                residual.push(self.scratch.residual.column(output)[sample / LANES].0[sample % LANES]);
-            }
-        }
+        let residual = self.scratch.residual.to_rows();
         let round = network.units.len() as u32;
         let candidates = (0..parameters.candidate_pool_size as u32)
             .map(|index| Candidate::draw(parameters.seed, round, index, features, parameters.value_scale))

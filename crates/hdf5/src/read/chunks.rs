@@ -52,6 +52,9 @@ pub(crate) fn read_chunked<S: Source>(
     if chunks.len() as u64 != wanted {
         return Err(ReadError::Unsupported { path: path.to_owned(), what: "chunks that were never written" });
     }
+    // Chunks that lie on each other would make much of little.
+    let stored: u64 = chunks.iter().map(|chunk| u64::from(chunk.stored_bytes)).sum();
+    file.check(0, stored)?;
     for chunk in &chunks {
         // No stream of deflate grows by more than this.
         const MOST_GROWTH: u64 = 1032;

@@ -160,19 +160,36 @@ pub(super) fn node(level: u8, children: &[(u64, u64)]) -> Vec<u8> {
     text
 }
 
-/// A collection of the global heap with one object.
-pub(super) fn global_heap(object: &[u8]) -> Vec<u8> {
-    const LEAST: usize = 4096;
-    let used = 32 + object.len().next_multiple_of(8);
-    let total = used.max(LEAST);
+/// The bytes of a collection of the global heap, unless its objects need more.
+const COLLECTION: usize = 4096;
+/// Bytes of a collection before its objects, and of an object before its data.
+const HEAD: usize = 16;
+
+/// Whether objects that take `used` bytes of a collection leave room for one of `bytes` bytes.
+pub(super) fn has_room(used: usize, bytes: usize) -> bool {
+    used + object_bytes(bytes) <= COLLECTION - HEAD
+}
+
+/// What an object of `bytes` bytes takes of a collection.
+pub(super) fn object_bytes(bytes: usize) -> usize {
+    HEAD + bytes.next_multiple_of(8)
+}
+
+/// A collection of the global heap with `objects`, which are numbered from 1.
+pub(super) fn global_heap(objects: &[&[u8]]) -> Vec<u8> {
+    let used = HEAD + objects.iter().map(|object| object_bytes(object.len())).sum::<usize>();
+    let total = used.max(COLLECTION);
     let mut text = b"GCOL\x01\0\0\0".to_vec();
     text.extend((total as u64).to_le_bytes());
-    text.extend([1, 0, 0, 0, 0, 0, 0, 0]);
-    text.extend((object.len() as u64).to_le_bytes());
-    text.extend(object);
-    align(&mut text);
+    for (object, number) in objects.iter().zip(1_u16..) {
+        text.extend(number.to_le_bytes());
+        text.extend([0; 6]);
+        text.extend((object.len() as u64).to_le_bytes());
+        text.extend(*object);
+        align(&mut text);
+    }
     // What is left is object 0, whose length includes its own head.
-    if total - used >= 16 {
+    if total - used >= HEAD {
         text.extend([0; 8]);
         text.extend(((total - used) as u64).to_le_bytes());
     }

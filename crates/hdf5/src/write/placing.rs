@@ -1,10 +1,11 @@
 //! Where everything goes, and the pass that writes it.
 
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 
 use crate::write::metadata::{
-    LEAF_K, NODE_K, Symbol, align, attribute, contiguous, dataspace, global_heap, leaf, local_heap, node,
-    object_header, symbol, symbol_table,
+    LEAF_K, NODE_K, Symbol, align, attribute, contiguous, dataspace, global_heap, has_room, leaf, local_heap, node,
+    object_bytes, object_header, symbol, symbol_table,
 };
 use crate::write::{Attribute, Content, Dataset, Group, Member, WriteError};
 use crate::{Datatype, SIGNATURE, UNDEFINED, message};
@@ -76,9 +77,15 @@ fn copy(path: &str, bytes: u64, mut reader: impl Read, out: &mut impl Write) -> 
 
 /// Places `root` and everything below it.
 pub(super) fn place(root: Group) -> Result<Plan, WriteError> {
-    let mut placing = Placing { metadata: vec![0; SUPERBLOCK], data: Vec::new(), addresses: Vec::new() };
+    let mut placing = Placing {
+        metadata: vec![0; SUPERBLOCK],
+        data: Vec::new(),
+        addresses: Vec::new(),
+        texts: VecDeque::new(),
+    };
+    placing.place_texts(&root);
     let root = placing.group("", root)?;
-    let Placing { mut metadata, data, addresses } = placing;
+    let Placing { mut metadata, data, addresses, .. } = placing;
     align(&mut metadata);
     let mut end = metadata.len() as u64;
     for (data, at) in data.iter().zip(addresses) {
@@ -107,6 +114,8 @@ struct Placing {
     data: Vec<Data>,
     /// Where in the metadata the address of each of `data` goes.
     addresses: Vec<usize>,
+    /// Where the texts are that are still to be referred to: the address of their collection, and their number in it.
+    texts: VecDeque<(u64, u32)>,
 }
 
 impl Placing {
@@ -116,6 +125,25 @@ impl Placing {
         let address = self.metadata.len() as u64;
         self.metadata.extend(text);
         address
+    }
+
+    /// Places all texts below `root`, small ones together, in the order in which [`Placing::group`] comes to them.
+    fn place_texts(&mut self, root: &Group) {
+        let mut all = Vec::new();
+        collect(root, &mut all);
+        let mut rest = all.as_slice();
+        while let Some((first, others)) = rest.split_first() {
+            let mut used = object_bytes(first.len());
+            let more = others.iter().take_while(|text| {
+                let fits = has_room(used, text.len());
+                used += object_bytes(text.len());
+                fits
+            });
+            let (together, left) = rest.split_at(1 + more.count());
+            let address = self.put(&global_heap(together));
+            self.texts.extend((1..).take(together.len()).map(|number| (address, number)));
+            rest = left;
+        }
     }
 
     /// Places a group after everything below it.
@@ -191,14 +219,14 @@ impl Placing {
         if have != wanted {
             return Err(WriteError::Length { path: path.to_owned(), have, wanted });
         }
-        // A text lies in its heap, and the reference to it beside the heap.
+        // A text lies in a heap, and the reference to it here.
         let place = match &content {
             Content::Text(text) if text.is_empty() => self.put(&[0; 16]),
             Content::Text(text) => {
-                let heap = self.put(&global_heap(text.as_bytes()));
+                let (heap, number) = self.texts.pop_front().unwrap_or_default();
                 let mut reference = (text.len() as u32).to_le_bytes().to_vec();
                 reference.extend(heap.to_le_bytes());
-                reference.extend(1_u32.to_le_bytes());
+                reference.extend(number.to_le_bytes());
                 self.put(&reference)
             }
             Content::Bytes(_) | Content::Stream { .. } => UNDEFINED,
@@ -221,6 +249,19 @@ impl Placing {
             self.data.push(Data { path: path.to_owned(), bytes: wanted, content });
         }
         Ok(Symbol { name: 0, header, group: None })
+    }
+}
+
+/// The texts below `group` that are not empty, in the order in which they are placed.
+fn collect<'a>(group: &'a Group, texts: &mut Vec<&'a [u8]>) {
+    for member in group.members.values() {
+        match member {
+            Member::Group(group) => collect(group, texts),
+            Member::Dataset(Dataset { content: Content::Text(text), .. }) if !text.is_empty() => {
+                texts.push(text.as_bytes());
+            }
+            Member::Dataset(_) => {}
+        }
     }
 }
 

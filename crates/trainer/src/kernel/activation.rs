@@ -8,6 +8,8 @@
     reason = "what is not inlined into a kernel keeps the baseline's instructions"
 )]
 
+use fearless_simd::prelude::*;
+use fearless_simd::{Simd, f32x16, u32x16};
 use serde::{Deserialize, Serialize};
 
 /// What a hidden unit applies to its weighted sum.
@@ -49,24 +51,12 @@ impl Activation {
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|activation| activation.name().eq_ignore_ascii_case(name))
     }
-
-    /// Its value at `x`, the same bits as in training.
-    pub fn apply(self, x: f32) -> f32 {
-        match self {
-            Self::Tanh => Tanh::at(x).0,
-            Self::Sigmoid => Sigmoid::at(x).0,
-            Self::Relu => Relu::at(x).0,
-            Self::Identity => Identity::at(x).0,
-            Self::Elu => Elu::at(x).0,
-            Self::Gelu => Gelu::at(x).0,
-        }
-    }
 }
 
 /// An activation function as a type, so that kernels are compiled for each.
 pub(crate) trait Activate {
-    /// Value and slope at `x`.
-    fn at(x: f32) -> (f32, f32);
+    /// Value and slope at each of `x`.
+    fn at<S: Simd>(simd: S, x: f32x16<S>) -> (f32x16<S>, f32x16<S>);
 }
 
 /// Evaluates `$body` with the type `$name` of the activation function `$activation`.
@@ -104,15 +94,16 @@ pub(crate) use with_activation;
 
 /// `exp(x) − 1` and `exp(x)`, for `x` between −87 and 88; a NaN stays one.
 #[inline(always)]
-fn exp_parts(x: f32) -> (f32, f32) {
+fn exp_parts<S: Simd>(simd: S, x: f32x16<S>) -> (f32x16<S>, f32x16<S>) {
     /// Adding it rounds to whole numbers, and its low bits are then that number.
     const ROUND: f32 = 12_582_912.0;
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
+    const EXPONENT_OF_ONE: u32 = 127;
     let shifted = x * std::f32::consts::LOG2_E + ROUND;
     let whole = shifted - ROUND;
     let rest = (x - whole * LN_2_HIGH) - whole * LN_2_LOW;
-    let mut series = 1.0 / 5040.0;
+    let mut series = f32x16::splat(simd, 1.0 / 5040.0);
     series = series * rest + 1.0 / 720.0;
     series = series * rest + 1.0 / 120.0;
     series = series * rest + 1.0 / 24.0;
@@ -120,87 +111,128 @@ fn exp_parts(x: f32) -> (f32, f32) {
     series = series * rest + 0.5;
     series = series * rest + 1.0;
     let less_one = series * rest;
-    let exponent = shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127);
-    let scale = f32::from_bits(exponent << 23);
+    let exponent: u32x16<S> = shifted.bitcast();
+    let exponent = exponent - ROUND.to_bits() + EXPONENT_OF_ONE;
+    let scale: f32x16<S> = (exponent << 23).bitcast();
     let scaled = scale * less_one;
     (scaled + (scale - 1.0), scaled + scale)
 }
 
-/// `x`, at least `low` and at most `high`; a NaN stays one.
+/// `x`, at least `low`; a NaN stays one.
 #[inline(always)]
-fn within(x: f32, low: f32, high: f32) -> f32 {
-    let x = if x < low { low } else { x };
-    if x > high { high } else { x }
+fn at_least<S: Simd>(simd: S, x: f32x16<S>, low: f32) -> f32x16<S> {
+    let low = f32x16::splat(simd, low);
+    x.simd_lt(low).select(low, x)
+}
+
+/// `x`, at most `high`; a NaN stays one.
+#[inline(always)]
+fn at_most<S: Simd>(simd: S, x: f32x16<S>, high: f32) -> f32x16<S> {
+    let high = f32x16::splat(simd, high);
+    x.simd_gt(high).select(high, x)
 }
 
 pub(crate) struct Tanh;
 impl Activate for Tanh {
     #[inline(always)]
-    fn at(x: f32) -> (f32, f32) {
-        let double = x.abs() * 2.0;
-        let (less_one, _) = exp_parts(if double > 20.0 { 20.0 } else { double });
+    fn at<S: Simd>(simd: S, x: f32x16<S>) -> (f32x16<S>, f32x16<S>) {
+        let (less_one, _) = exp_parts(simd, at_most(simd, x.abs() * 2.0, 20.0));
         let value = (less_one / (less_one + 2.0)).copysign(x);
-        (value, 1.0 - value * value)
+        (value, f32x16::splat(simd, 1.0) - value * value)
     }
 }
 
 pub(crate) struct Sigmoid;
 impl Activate for Sigmoid {
     #[inline(always)]
-    fn at(x: f32) -> (f32, f32) {
-        let (_, exp) = exp_parts(within(-x, -87.0, 87.0));
-        let value = 1.0 / (1.0 + exp);
-        (value, value * (1.0 - value))
+    fn at<S: Simd>(simd: S, x: f32x16<S>) -> (f32x16<S>, f32x16<S>) {
+        let one = f32x16::splat(simd, 1.0);
+        let (_, exp) = exp_parts(simd, at_most(simd, at_least(simd, -x, -87.0), 87.0));
+        let value = one / (exp + 1.0);
+        (value, value * (one - value))
     }
 }
 
 pub(crate) struct Relu;
 impl Activate for Relu {
     #[inline(always)]
-    fn at(x: f32) -> (f32, f32) {
-        (if x < 0.0 { 0.0 } else { x }, if x > 0.0 { 1.0 } else { 0.0 })
+    fn at<S: Simd>(simd: S, x: f32x16<S>) -> (f32x16<S>, f32x16<S>) {
+        let (zero, one) = (f32x16::splat(simd, 0.0), f32x16::splat(simd, 1.0));
+        (at_least(simd, x, 0.0), x.simd_gt(zero).select(one, zero))
     }
 }
 
 pub(crate) struct Identity;
 impl Activate for Identity {
     #[inline(always)]
-    fn at(x: f32) -> (f32, f32) {
-        (x, 1.0)
+    fn at<S: Simd>(simd: S, x: f32x16<S>) -> (f32x16<S>, f32x16<S>) {
+        (x, f32x16::splat(simd, 1.0))
     }
 }
 
 pub(crate) struct Elu;
 impl Activate for Elu {
     #[inline(always)]
-    fn at(x: f32) -> (f32, f32) {
-        let (less_one, exp) = exp_parts(within(x, -87.0, 0.0));
-        (if x > 0.0 { x } else { less_one }, if x > 0.0 { 1.0 } else { exp })
+    fn at<S: Simd>(simd: S, x: f32x16<S>) -> (f32x16<S>, f32x16<S>) {
+        let (less_one, exp) = exp_parts(simd, at_most(simd, at_least(simd, x, -87.0), 0.0));
+        let above = x.simd_gt(f32x16::splat(simd, 0.0));
+        (above.select(x, less_one), above.select(f32x16::splat(simd, 1.0), exp))
     }
 }
 
 pub(crate) struct Gelu;
 impl Activate for Gelu {
     #[inline(always)]
-    fn at(x: f32) -> (f32, f32) {
+    fn at<S: Simd>(simd: S, x: f32x16<S>) -> (f32x16<S>, f32x16<S>) {
+        const DENSITY_AT_ZERO: f32 = 0.398_942_3;
+        let one = f32x16::splat(simd, 1.0);
         let size = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
-        let (_, exp) = exp_parts(within(-(size * size), -87.0, 0.0));
-        let t = 1.0 / (1.0 + 0.327_591_1 * size);
-        let mut series = 1.061_405_4;
+        let (_, exp) = exp_parts(simd, at_least(simd, -(size * size), -87.0));
+        let t = one / (size * 0.327_591_1 + 1.0);
+        let mut series = f32x16::splat(simd, 1.061_405_4);
         series = series * t - 1.453_152_1;
         series = series * t + 1.421_413_8;
         series = series * t - 0.284_496_72;
         series = series * t + 0.254_829_6;
-        let half_tail = 0.5 * series * t * exp;
-        let below = if x < 0.0 { half_tail } else { 1.0 - half_tail };
-        const DENSITY_AT_ZERO: f32 = 0.398_942_3;
-        (x * below, below + x * (DENSITY_AT_ZERO * exp))
+        let half_tail = series * t * exp * 0.5;
+        let negative = x.simd_lt(f32x16::splat(simd, 0.0));
+        let below = negative.select(half_tail, one - half_tail);
+        (x * below, below + x * (exp * DENSITY_AT_ZERO))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::{Kernel, launch, launch_at};
+
+    struct At<A>(f32, std::marker::PhantomData<A>);
+
+    impl<A: Activate> Kernel for At<A> {
+        type Output = (f32, f32);
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> (f32, f32) {
+            let (value, slope) = A::at(simd, f32x16::splat(simd, self.0));
+            (value.as_slice()[0], slope.as_slice()[0])
+        }
+    }
+
+    /// Value and slope at `x`, which are the same with all instructions.
+    fn at(activation: Activation, x: f32) -> (f32, f32) {
+        with_activation!(activation, A => {
+            let kernel = || At::<A>(x, std::marker::PhantomData);
+            let (value, slope) = launch(kernel());
+            #[cfg(target_arch = "x86_64")]
+            for level in crate::kernel::levels() {
+                let (v, s) = launch_at(level, kernel());
+                if !value.is_nan() {
+                    assert_eq!((v.to_bits(), s.to_bits()), (value.to_bits(), slope.to_bits()), "{level:?} at {x}");
+                }
+            }
+            (value, slope)
+        })
+    }
 
     fn exact(activation: Activation, x: f64) -> f64 {
         match activation {
@@ -224,7 +256,7 @@ mod tests {
         for activation in Activation::ALL {
             for step in -4000..=4000_i32 {
                 let x = f64::from(step as f32 * 0.01 + 0.003);
-                let (value, slope) = with_activation!(activation, A => A::at(x as f32));
+                let (value, slope) = at(activation, x as f32);
                 let wanted = exact(activation, x);
                 let tolerance = 4e-7 * wanted.abs() + 3e-7;
                 assert!(
@@ -242,17 +274,17 @@ mod tests {
         for exponent in -30..0 {
             let x = 2f32.powi(exponent) * 1.37;
             let wanted = libm::tanh(f64::from(x));
-            assert!((f64::from(Activation::Tanh.apply(x)) / wanted - 1.0).abs() < 3e-7);
+            assert!((f64::from(at(Activation::Tanh, x).0) / wanted - 1.0).abs() < 3e-7);
         }
         for (x, wanted) in [(50.0, 1.0), (-50.0, -1.0), (f32::INFINITY, 1.0), (f32::NEG_INFINITY, -1.0)] {
-            assert_eq!(Activation::Tanh.apply(x).to_bits(), f32::to_bits(wanted));
+            assert_eq!(at(Activation::Tanh, x).0.to_bits(), f32::to_bits(wanted));
         }
     }
 
     #[test]
     fn a_nan_is_never_hidden() {
         for activation in Activation::ALL {
-            assert!(activation.apply(f32::NAN).is_nan(), "{activation:?}");
+            assert!(at(activation, f32::NAN).0.is_nan(), "{activation:?}");
         }
     }
 

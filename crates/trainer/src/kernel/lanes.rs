@@ -8,6 +8,9 @@
     reason = "what is not inlined into a kernel keeps the baseline's instructions"
 )]
 
+use fearless_simd::prelude::*;
+use fearless_simd::{Simd, f32x16};
+
 /// Samples per lane.
 pub(crate) const LANES: usize = 16;
 
@@ -20,26 +23,29 @@ pub(crate) const BLOCK: usize = 64;
 pub(crate) struct Lane(pub(crate) [f32; LANES]);
 
 impl Lane {
-    /// Sixteen times `value`.
+    /// Nothing.
+    pub(crate) const ZERO: Self = Self([0.0; LANES]);
+
+    /// The lane in a register.
     #[inline(always)]
-    pub(crate) const fn splat(value: f32) -> Self {
-        Self([value; LANES])
+    pub(crate) fn load<S: Simd>(&self, simd: S) -> f32x16<S> {
+        f32x16::from_slice(simd, &self.0)
     }
 
-    /// The sum, by halving.
+    /// Puts a register into the lane.
     #[inline(always)]
-    pub(crate) fn sum(self) -> f32 {
-        let lane = self.0;
-        let mut half = [0.0; 8];
-        for i in 0..8 {
-            half[i] = lane[i] + lane[i + 8];
-        }
-        let mut quarter = [0.0; 4];
-        for i in 0..4 {
-            quarter[i] = half[i] + half[i + 4];
-        }
-        (quarter[0] + quarter[2]) + (quarter[1] + quarter[3])
+    pub(crate) fn store<S: Simd>(&mut self, value: f32x16<S>) {
+        value.store_slice(&mut self.0);
     }
+}
+
+/// The sum of a lane, by halving.
+#[inline(always)]
+pub(crate) fn sum_lane<S: Simd>(lane: f32x16<S>) -> f32 {
+    let (low, high) = lane.split();
+    let (low, high) = (low + high).split();
+    let quarter: [f32; 4] = (low + high).into();
+    (quarter[0] + quarter[2]) + (quarter[1] + quarter[3])
 }
 
 /// Features of a set of samples, one column each.
@@ -68,10 +74,22 @@ impl Columns {
         columns
     }
 
+    /// The matrix with one row per sample.
+    pub(crate) fn to_rows(&self) -> Vec<f32> {
+        let width = self.count();
+        let mut rows = vec![0.0; self.samples * width];
+        for feature in 0..width {
+            for (sample, row) in rows.chunks_exact_mut(width).enumerate() {
+                row[feature] = self.column(feature)[sample / LANES].0[sample % LANES];
+            }
+        }
+        rows
+    }
+
     /// Appends a column of zeros.
     pub(crate) fn push(&mut self) -> &mut [Lane] {
         let start = self.data.len();
-        self.data.resize(start + self.stride, Lane::splat(0.0));
+        self.data.resize(start + self.stride, Lane::ZERO);
         &mut self.data[start..]
     }
 
@@ -110,7 +128,7 @@ impl Columns {
 
     /// One for each sample and zero for each padding, in the last lane.
     pub(crate) fn last_mask(&self) -> Lane {
-        let mut mask = Lane::splat(0.0);
+        let mut mask = Lane::ZERO;
         let used = self.samples - self.stride.saturating_sub(1) * LANES;
         for value in &mut mask.0[..used] {
             *value = 1.0;
@@ -119,86 +137,88 @@ impl Columns {
     }
 }
 
+/// The sum of a column.
+#[inline(always)]
+pub(crate) fn sum<S: Simd>(simd: S, column: &[Lane]) -> f64 {
+    let mut total = 0.0;
+    for block in column.chunks(BLOCK) {
+        let mut sums = f32x16::splat(simd, 0.0);
+        for lane in block {
+            sums += lane.load(simd);
+        }
+        total += f64::from(sum_lane(sums));
+    }
+    total
+}
+
 /// The sum of the products of two columns.
 #[inline(always)]
-pub(crate) fn dot(left: &[Lane], right: &[Lane]) -> f64 {
+pub(crate) fn dot<S: Simd>(simd: S, left: &[Lane], right: &[Lane]) -> f64 {
     let mut total = 0.0;
     for (left, right) in left.chunks(BLOCK).zip(right.chunks(BLOCK)) {
-        let mut sums = Lane::splat(0.0);
+        let mut sums = f32x16::splat(simd, 0.0);
         for (a, b) in left.iter().zip(right) {
-            for i in 0..LANES {
-                sums.0[i] += a.0[i] * b.0[i];
-            }
+            sums += a.load(simd) * b.load(simd);
         }
-        total += f64::from(sums.sum());
+        total += f64::from(sum_lane(sums));
     }
     total
 }
 
 /// [`dot`] of one column with each of `results.len()` columns: the same bits, four columns at a time.
 #[inline(always)]
-pub(crate) fn dot_columns(left: &[Lane], columns: &[Lane], results: &mut [f64]) {
+pub(crate) fn dot_columns<S: Simd>(simd: S, left: &[Lane], columns: &[Lane], results: &mut [f32], scale: f64) {
     const AT_ONCE: usize = 4;
     let stride = left.len();
     let mut groups = results.chunks_exact_mut(AT_ONCE);
     let mut at = 0;
     for group in &mut groups {
-        let [first, second, third, fourth] = std::array::from_fn(|i| &columns[at + i * stride..][..stride]);
+        let [first, second, third, fourth] = [0, 1, 2, 3].map(|i| &columns[at + i * stride..][..stride]);
         at += AT_ONCE * stride;
-        group.fill(0.0);
+        let mut totals = [0.0; AT_ONCE];
         let mut start = 0;
         while start < stride {
             let end = (start + BLOCK).min(stride);
-            let mut sums = [Lane::splat(0.0); AT_ONCE];
-            for index in start..end {
-                let value = &left[index].0;
-                let (a, b, c, d) = (&first[index].0, &second[index].0, &third[index].0, &fourth[index].0);
-                for i in 0..LANES {
-                    sums[0].0[i] += value[i] * a[i];
-                }
-                for i in 0..LANES {
-                    sums[1].0[i] += value[i] * b[i];
-                }
-                for i in 0..LANES {
-                    sums[2].0[i] += value[i] * c[i];
-                }
-                for i in 0..LANES {
-                    sums[3].0[i] += value[i] * d[i];
-                }
+            let mut sums = [f32x16::splat(simd, 0.0); AT_ONCE];
+            let others = first[start..end].iter().zip(&second[start..end]).zip(third[start..end].iter().zip(&fourth[start..end]));
+            for (value, ((a, b), (c, d))) in left[start..end].iter().zip(others) {
+                let value = value.load(simd);
+                sums[0] += value * a.load(simd);
+                sums[1] += value * b.load(simd);
+                sums[2] += value * c.load(simd);
+                sums[3] += value * d.load(simd);
             }
-            for (result, sum) in group.iter_mut().zip(sums) {
-                *result += f64::from(sum.sum());
+            for (total, sum) in totals.iter_mut().zip(sums) {
+                *total += f64::from(sum_lane(sum));
             }
             start = end;
         }
+        for (result, total) in group.iter_mut().zip(totals) {
+            *result = (total * scale) as f32;
+        }
     }
     for result in groups.into_remainder() {
-        *result = dot(left, &columns[at..][..stride]);
+        *result = (dot(simd, left, &columns[at..][..stride]) * scale) as f32;
         at += stride;
     }
 }
 
-/// `bias` plus the columns weighted by `weights`, for the lanes `at` and `at + 1`.
+/// `bias` plus the columns weighted by `weights`, for the `N` lanes from `at` on.
 #[inline(always)]
-pub(crate) fn weighted_sum(
+pub(crate) fn weighted_sum<S: Simd, const N: usize>(
+    simd: S,
     columns: &[Lane],
     stride: usize,
     at: usize,
     bias: f32,
     weights: &[f32],
-) -> [Lane; 2] {
-    let second = if at + 1 < stride { at + 1 } else { at };
-    let mut sums = [Lane::splat(bias); 2];
-    let mut start = 0;
-    for weight in weights {
-        let (a, b) = (&columns[start + at].0, &columns[start + second].0);
-        for i in 0..LANES {
-            sums[0].0[i] += weight * a[i];
+) -> [f32x16<S>; N] {
+    let mut sums = [f32x16::splat(simd, bias); N];
+    for (weight, column) in weights.iter().zip(columns.chunks_exact(stride)) {
+        let weight = f32x16::splat(simd, *weight);
+        for (sum, lane) in sums.iter_mut().zip(&column[at..at + N]) {
+            *sum += weight * lane.load(simd);
         }
-        for i in 0..LANES {
-            sums[1].0[i] += weight * b[i];
-        }
-        start += stride;
     }
     sums
 }
@@ -206,20 +226,39 @@ pub(crate) fn weighted_sum(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::{Kernel, launch, launch_at};
 
     fn columns(samples: usize, width: usize) -> Columns {
         let rows: Vec<f32> = (0..samples * width).map(|i| ((i * 37 + 11) % 101) as f32 / 7.0 - 6.0).collect();
         Columns::from_rows(&rows, width)
     }
 
+    /// Dots of the last column with all others, together and each by itself.
+    struct Dots<'a>(&'a Columns);
+
+    impl Kernel for Dots<'_> {
+        type Output = (Vec<f32>, Vec<f32>);
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Self::Output {
+            let last = self.0.count() - 1;
+            let mut together = vec![0.0; last];
+            dot_columns(simd, self.0.column(last), self.0.all(), &mut together, 1.0);
+            let each = (0..last).map(|index| dot(simd, self.0.column(last), self.0.column(index)) as f32);
+            (together, each.collect())
+        }
+    }
+
     #[test]
-    fn sums_do_not_depend_on_how_many_are_taken_at_once() {
+    fn sums_do_not_depend_on_how_many_are_taken_at_once_nor_on_the_instructions() {
+        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         for samples in [1, 15, 16, 17, 200, 1024, 1025, 5000] {
             let columns = columns(samples, 9);
-            let mut together = [0.0; 8];
-            dot_columns(columns.column(8), columns.all(), &mut together);
-            for (index, sum) in together.iter().enumerate() {
-                assert_eq!(sum.to_bits(), dot(columns.column(8), columns.column(index)).to_bits());
+            let (together, each) = launch(Dots(&columns));
+            assert_eq!(bits(&together), bits(&each));
+            #[cfg(target_arch = "x86_64")]
+            for level in crate::kernel::levels() {
+                assert_eq!(bits(&launch_at(level, Dots(&columns)).0), bits(&each), "{level:?}");
             }
         }
     }
@@ -233,7 +272,8 @@ mod tests {
                 at(0) * at(1)
             })
             .sum();
-        assert!((dot(columns.column(0), columns.column(1)) - plain).abs() < 1e-3 * plain.abs().max(1.0));
+        let sum = f64::from(launch(Dots(&columns)).0[0]);
+        assert!((sum - plain).abs() < 1e-3 * plain.abs().max(1.0));
     }
 
     #[test]

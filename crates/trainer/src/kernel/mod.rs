@@ -6,5 +6,9 @@ mod lanes;
 
 pub use activation::Activation;
 pub(crate) use activation::{Activate, Elu, Gelu, Identity, Relu, Sigmoid, Tanh, with_activation};
+#[cfg(test)]
+pub(crate) use dispatch::launch_at;
+#[cfg(all(test, target_arch = "x86_64"))]
+pub(crate) use dispatch::levels;
 pub(crate) use dispatch::{Kernel, launch};
-pub(crate) use lanes::{BLOCK, Columns, LANES, Lane, dot, dot_columns, weighted_sum};
+pub(crate) use lanes::{Columns, LANES, Lane, dot, dot_columns, sum, weighted_sum};

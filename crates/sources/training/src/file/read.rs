@@ -30,11 +30,12 @@ impl Snapshot {
 
     /// [`Snapshot::read`], which checks the checksums of our own group only when asked to: a fuzzer cannot guess them.
     pub(crate) fn read_with(source: impl Source, verify: bool) -> Result<Self, SnapshotError> {
-        // What deflate makes of a file is at most this many times its length.
-        const MOST_GROWTH: u64 = 1032;
+        // Weights do not compress by more; zeros might, and are then refused.
+        const MOST_GROWTH: u64 = 64;
+        const ALWAYS: u64 = 64 << 20;
         let bytes = source.bytes().map_err(|source| ReadError::Input { offset: 0, bytes: 0, source })?;
-        let limits =
-            Limits { dataset_bytes: bytes.saturating_mul(MOST_GROWTH).min(4 << 30), ..Limits::default() };
+        let dataset_bytes = bytes.saturating_mul(MOST_GROWTH).clamp(ALWAYS, 4 << 30);
+        let limits = Limits { dataset_bytes, ..Limits::default() };
         let file = File::open(source, limits)?;
         let reader = Reader { file: &file };
         let (format, version) = reader.format()?;
