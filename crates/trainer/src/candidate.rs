@@ -84,51 +84,69 @@ pub(crate) fn climb(
     scratch.value.resize(stride, Lane::ZERO);
     scratch.slope.resize(stride, Lane::ZERO);
     scratch.stepper.load(&[&candidate.weights], &candidate.moments);
-    let trained = with_activation!(settings.activation, A => launch(Climb::<A> {
-        fold,
-        residual,
-        settings,
-        candidate,
-        scratch,
-        best,
-        activation: PhantomData,
-    }));
+    let mut trained = 0;
+    for slot in best {
+        if candidate.done {
+            break;
+        }
+        let ClimbScratch { value, slope, stepper } = &mut *scratch;
+        with_activation!(settings.activation, A => launch(Respond::<A> {
+            columns: fold.features.all(),
+            weights: stepper.weights(),
+            last_mask: fold.mask,
+            value,
+            slope,
+            activation: PhantomData,
+        }));
+        launch(Climb { fold, residual, settings, candidate, scratch });
+        *slot = candidate.best;
+        trained += 1;
+    }
     scratch.stepper.store(&mut [&mut candidate.weights], &mut candidate.moments);
     trained
 }
 
-struct Climb<'a, A> {
+/// The part of an epoch that the activation function has a part in: what the candidate gives.
+struct Respond<'a, A> {
+    columns: &'a [Lane],
+    weights: &'a [f32],
+    last_mask: Lane,
+    value: &'a mut [Lane],
+    slope: &'a mut [Lane],
+    activation: PhantomData<A>,
+}
+
+impl<A: Activate> Kernel for Respond<'_, A> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        respond::<S, A>(simd, self.columns, self.weights, self.last_mask, self.value, self.slope);
+    }
+}
+
+/// The rest of an epoch: correlate, remember the best, step.
+struct Climb<'a> {
     fold: &'a Fold,
     residual: &'a Columns,
     settings: ClimbSettings,
     candidate: &'a mut Candidate,
     scratch: &'a mut ClimbScratch,
-    best: &'a mut [f32],
-    activation: PhantomData<A>,
 }
 
-impl<A: Activate> Kernel for Climb<'_, A> {
-    type Output = usize;
+impl Kernel for Climb<'_> {
+    type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) -> usize {
-        let Self { fold, residual, settings, candidate, scratch, best, .. } = self;
-        let mut trained = 0;
-        for slot in best {
-            if candidate.done {
-                break;
-            }
-            epoch::<S, A>(simd, fold, residual, settings, candidate, scratch);
-            *slot = candidate.best;
-            trained += 1;
-        }
-        trained
+    fn run<S: Simd>(self, simd: S) {
+        let Self { fold, residual, settings, candidate, scratch } = self;
+        follow(simd, fold, residual, settings, candidate, scratch);
     }
 }
 
-/// One epoch: respond, correlate, remember the best, step.
+/// Follows what the candidate gave uphill.
 #[inline(always)]
-fn epoch<S: Simd, A: Activate>(
+fn follow<S: Simd>(
     simd: S,
     fold: &Fold,
     residual: &Columns,
@@ -138,8 +156,6 @@ fn epoch<S: Simd, A: Activate>(
 ) {
     let ClimbScratch { value, slope, stepper } = scratch;
     let features = candidate.weights.len() - 1;
-    let columns = &fold.features.all()[..features * fold.features.stride()];
-    respond::<S, A>(simd, columns, stepper.weights(), fold.mask, value, slope);
     let length = center(simd, value, fold.features.samples(), fold.mask);
     let (output, correlation) = strongest(simd, residual, value, length);
     candidate.epoch += 1;
@@ -170,7 +186,7 @@ fn epoch<S: Simd, A: Activate>(
             let climb = residual.load(simd) * along + value.load(simd) * across;
             slope.store(slope.load(simd) * climb);
         }
-        dot_columns(simd, slope, columns, &mut gradient[..features], 1.0);
+        dot_columns(simd, slope, fold.features.all(), &mut gradient[..features], 1.0);
         gradient[features] = sum(simd, slope) as f32;
     } else {
         gradient.fill(0.0);
