@@ -153,8 +153,8 @@ impl Datatype {
                     return Some(other);
                 }
                 let (exponent_at, exponent, mantissa, bias) = float(size as u8);
-                let [w, x, y, z] = bias.to_le_bytes();
-                let ieee = [0, 0, size as u8 * 8, 0, exponent_at, exponent, 0, mantissa, w, x, y, z];
+                let mut ieee = [0, 0, size as u8 * 8, 0, exponent_at, exponent, 0, mantissa, 0, 0, 0, 0];
+                ieee[8..].copy_from_slice(&bias.to_le_bytes());
                 if *properties == ieee && bits & 0xfe == 0x20 && u32::from(bits_1) == size * 8 - 1 {
                     Self::Float { bytes: size as u8, order }
                 } else {

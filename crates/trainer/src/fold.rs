@@ -1,5 +1,8 @@
 //! Samples laid out for training, with the outputs of the hidden units computed once and kept.
-#![expect(clippy::inline_always, reason = "what is not inlined into a kernel keeps the baseline's instructions")]
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into a kernel keeps the baseline's instructions"
+)]
 
 use std::marker::PhantomData;
 

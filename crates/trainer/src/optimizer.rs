@@ -140,7 +140,8 @@ impl Stepper {
         const EPSILON: f32 = 1e-8;
         const DECAY: f64 = 0.01;
         self.step += 1;
-        let lanes = self.weights.iter_mut().zip(&self.gradient).zip(self.first.iter_mut().zip(&mut self.second));
+        let lanes =
+            self.weights.iter_mut().zip(&self.gradient).zip(self.first.iter_mut().zip(&mut self.second));
         match kind {
             OptimizerKind::Adam | OptimizerKind::AdamW => {
                 let keep = if kind == OptimizerKind::AdamW { (1.0 - rate * DECAY) as f32 } else { 1.0 };
@@ -161,7 +162,8 @@ impl Stepper {
                 for ((weights, gradient), (_, second)) in lanes {
                     let slope = f32x16::from_slice(simd, gradient);
                     let square = f32x16::from_slice(simd, second) * 0.99 + (slope * slope) * 0.01;
-                    let moved = f32x16::from_slice(simd, weights) - slope / (square.sqrt() + EPSILON) * rate as f32;
+                    let moved =
+                        f32x16::from_slice(simd, weights) - slope / (square.sqrt() + EPSILON) * rate as f32;
                     square.store_slice(second);
                     moved.store_slice(weights);
                 }

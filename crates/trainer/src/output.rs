@@ -1,5 +1,8 @@
 //! The output phase: one full-batch step of the output weights, and what the network is worth.
-#![expect(clippy::inline_always, reason = "what is not inlined into a kernel keeps the baseline's instructions")]
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into a kernel keeps the baseline's instructions"
+)]
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Simd, f32x16};
@@ -57,7 +60,8 @@ impl Kernel for Outputs<'_> {
     fn run<S: Simd>(self, simd: S) {
         let (count, stride) = (self.network.output_size, self.features.stride());
         for (output, bias) in self.network.output_bias.iter().enumerate() {
-            let weights: Vec<f32> = self.network.output_weights.iter().skip(output).step_by(count).copied().collect();
+            let weights: Vec<f32> =
+                self.network.output_weights.iter().skip(output).step_by(count).copied().collect();
             for at in 0..stride {
                 let [sum] = weighted_sum(simd, self.features.all(), stride, at, *bias, &weights);
                 self.outputs.all_mut()[output * stride + at].store(sum);

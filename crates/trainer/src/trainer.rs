@@ -400,7 +400,8 @@ impl Trainer {
         let correlation = f64::from(winner.best).min(1.0);
         let mut weights = winner.best_weights.clone();
         let bias = weights.pop().unwrap_or(0.0);
-        let activation = self.state.pool.take().map_or(Default::default(), |pool| pool.activation);
+        let activation =
+            self.state.pool.take().map_or(self.state.parameters.activation, |pool| pool.activation);
         self.goal = None;
         let State { parameters, network, .. } = &mut self.state;
         let index = network.units.len();

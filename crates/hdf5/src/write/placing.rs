@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 
 use crate::write::metadata::{
-    LEAF_K, NODE_K, Symbol, align, attribute, contiguous, dataspace, global_heap, has_room, leaf, local_heap, node,
-    object_bytes, object_header, symbol, symbol_table,
+    LEAF_K, NODE_K, Symbol, align, attribute, contiguous, dataspace, global_heap, has_room, leaf, local_heap,
+    node, object_bytes, object_header, symbol, symbol_table,
 };
 use crate::write::{Attribute, Content, Dataset, Group, Member, WriteError};
 use crate::{Datatype, SIGNATURE, UNDEFINED, message};

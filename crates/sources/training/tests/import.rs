@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use backstay_hdf5::read::{File, Limits};
 use backstay_hdf5::write::{Attribute, Dataset, Group};
 use backstay_source_training::{Content, FormatName, Header, Lineage, Partial, Snapshot, SnapshotError};
 use backstay_trainer::{Activation, Command, Generator, Origin, Parameters, Spiral, Trainer};
@@ -179,7 +180,7 @@ fn slow_a_flipped_bit_anywhere_is_refused_or_changes_nothing() {
 #[test]
 fn one_flipped_byte_of_a_tensor_names_its_dataset() {
     let whole = example(11);
-    let file = backstay_hdf5::read::File::open(whole.as_slice(), Default::default()).unwrap();
+    let file = File::open(whole.as_slice(), Limits::default()).unwrap();
     for path in ["/params/output_layer/weights", "/backstay/optimizer/first", "/backstay/candidates/weights"]
     {
         let data = file.dataset(path).unwrap().unwrap().read().unwrap();

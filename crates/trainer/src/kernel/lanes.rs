@@ -167,7 +167,13 @@ pub(crate) fn dot<S: Simd>(simd: S, left: &[Lane], right: &[Lane]) -> f64 {
 
 /// [`dot`] of one column with each of `results.len()` columns: the same bits, four columns at a time.
 #[inline(always)]
-pub(crate) fn dot_columns<S: Simd>(simd: S, left: &[Lane], columns: &[Lane], results: &mut [f32], scale: f64) {
+pub(crate) fn dot_columns<S: Simd>(
+    simd: S,
+    left: &[Lane],
+    columns: &[Lane],
+    results: &mut [f32],
+    scale: f64,
+) {
     const AT_ONCE: usize = 4;
     let stride = left.len();
     let mut groups = results.chunks_exact_mut(AT_ONCE);
@@ -180,7 +186,10 @@ pub(crate) fn dot_columns<S: Simd>(simd: S, left: &[Lane], columns: &[Lane], res
         while start < stride {
             let end = (start + BLOCK).min(stride);
             let mut sums = [f32x16::splat(simd, 0.0); AT_ONCE];
-            let others = first[start..end].iter().zip(&second[start..end]).zip(third[start..end].iter().zip(&fourth[start..end]));
+            let others = first[start..end]
+                .iter()
+                .zip(&second[start..end])
+                .zip(third[start..end].iter().zip(&fourth[start..end]));
             for (value, ((a, b), (c, d))) in left[start..end].iter().zip(others) {
                 let value = value.load(simd);
                 sums[0] += value * a.load(simd);

@@ -1,5 +1,7 @@
 //! Reading a snapshot, from whatever wrote it.
 
+use std::collections::BTreeMap;
+
 use backstay_hdf5::Datatype;
 use backstay_hdf5::read::{File, Limits, Object, ReadError, Source};
 use backstay_model::Timestamp;
@@ -93,7 +95,7 @@ impl<S: Source> Reader<'_, S> {
         let values = match self.file.find(path)? {
             Some(Object::Group(group)) => group.attributes()?,
             Some(Object::Dataset(dataset)) => dataset.attributes()?,
-            None => Default::default(),
+            None => BTreeMap::new(),
         };
         Ok(Attributes { path: path.to_owned(), values })
     }
