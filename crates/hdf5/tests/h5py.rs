@@ -1,5 +1,7 @@
 //! What h5py has written is read, or refused with a reason.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use std::path::PathBuf;
 
 use backstay_hdf5::read::{File, Limits, ReadError, Value};

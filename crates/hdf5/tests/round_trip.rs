@@ -1,5 +1,7 @@
 //! What is written is read back, and equal trees are equal bytes.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use std::collections::BTreeMap;
 use std::io::Read;
 

@@ -48,7 +48,7 @@ impl Network {
         for _ in 0..self.output_size {
             outputs.push();
         }
-        launch(Outputs { network: self, features: &features, outputs: &mut outputs });
+        launch(Outputs { network: self, features: &features, columns: &mut outputs });
         outputs.to_rows()
     }
 

@@ -50,7 +50,7 @@ impl OutputScratch {
 pub(crate) struct Outputs<'a> {
     pub(crate) network: &'a Network,
     pub(crate) features: &'a Columns,
-    pub(crate) outputs: &'a mut Columns,
+    pub(crate) columns: &'a mut Columns,
 }
 
 impl Kernel for Outputs<'_> {
@@ -64,7 +64,7 @@ impl Kernel for Outputs<'_> {
                 self.network.output_weights.iter().skip(output).step_by(count).copied().collect();
             for at in 0..stride {
                 let [sum] = weighted_sum(simd, self.features.all(), stride, at, *bias, &weights);
-                self.outputs.all_mut()[output * stride + at].store(sum);
+                self.columns.all_mut()[output * stride + at].store(sum);
             }
         }
     }

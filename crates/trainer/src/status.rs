@@ -96,7 +96,7 @@ impl Status {
     /// The reason for which the command is impossible now.
     pub fn after(self, command: Command, complete: Option<crate::Completion>) -> Result<Self, Refusal> {
         match (self, command) {
-            (_, Command::Reset) => Ok(Self::Stopped),
+            (_, Command::Reset) | (Self::Started | Self::Paused, Command::Stop) => Ok(Self::Stopped),
             (Self::Started, Command::Start | Command::Resume) => Err(Refusal::AlreadyStarted),
             (Self::Failed, Command::Start) => Err(Refusal::Failed),
             (Self::Completed, Command::Start) => match complete {
@@ -109,7 +109,6 @@ impl Status {
             (_, Command::Resume) => Err(Refusal::NotPaused),
             (Self::Started, Command::Pause) => Ok(Self::Paused),
             (_, Command::Pause) => Err(Refusal::NotStarted),
-            (Self::Started | Self::Paused, Command::Stop) => Ok(Self::Stopped),
             (_, Command::Stop) => Err(Refusal::NothingToStop),
         }
     }

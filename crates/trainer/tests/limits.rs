@@ -1,5 +1,7 @@
 //! What ends training, what is refused, and what is recorded.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 mod support;
 
 use std::sync::Arc;

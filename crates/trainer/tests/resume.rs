@@ -1,5 +1,7 @@
 //! Trained to N at once is trained to k, taken up again, and trained to N, bit for bit.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 mod support;
 
 use std::sync::Arc;

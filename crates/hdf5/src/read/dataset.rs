@@ -212,10 +212,11 @@ impl<'f, S: Source> Dataset<'f, S> {
     /// When it holds anything else, or the text is damaged.
     pub fn text(&self) -> Result<String, ReadError> {
         let data = if self.bytes <= 1 << 20 { self.read()? } else { Vec::new() };
-        if self.shape.is_empty() && data.len() as u64 == self.datatype.bytes() {
-            if let Value::Text(text) = attribute::value(self.file, self.datatype, &data, 0)? {
-                return Ok(text);
-            }
+        if self.shape.is_empty()
+            && data.len() as u64 == self.datatype.bytes()
+            && let Value::Text(text) = attribute::value(self.file, self.datatype, &data, 0)?
+        {
+            return Ok(text);
         }
         Err(ReadError::Type { path: self.path().to_owned(), wanted: "a text" })
     }

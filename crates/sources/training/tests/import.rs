@@ -1,5 +1,7 @@
 //! Files of other tools, and files that are damaged.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! A process killed while it trains and saves leaves a snapshot from which another goes on bit for bit.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

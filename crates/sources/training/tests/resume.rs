@@ -1,5 +1,7 @@
 //! Trained to N at once equals, bit for bit, trained to k, written to a file, read back, and trained to N.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use std::sync::Arc;
 
 use backstay_model::Timestamp;
@@ -8,6 +10,9 @@ use backstay_trainer::{Command, Dataset, Generator, Parameters, Samples, Spiral,
 use serde_json::json;
 
 const EPOCHS: u64 = 420;
+
+/// A change of one part of a state.
+type Change = fn(&mut State);
 
 fn parameters(threads: u64) -> Parameters {
     Parameters {
@@ -161,7 +166,7 @@ fn every_part_of_a_state_is_in_the_file() {
     let mut trainer = trained(parameters(1), 75);
     trainer.set_parameters([("patience", &json!(9))], None).unwrap();
     let first = file(&trainer);
-    let changes: [(&str, fn(&mut State)); 13] = [
+    let changes: [(&str, Change); 13] = [
         ("weights", |state| state.network.output_weights[0] += 1e-6),
         ("bias", |state| state.network.output_bias[0] += 1e-6),
         ("moments", |state| state.output_moments.second[1] += 1e-6),

@@ -1,5 +1,7 @@
 //! Files that are no snapshot.
 
+use std::fmt;
+
 use backstay_hdf5::read::ReadError;
 
 /// A file that is no snapshot, or a damaged one.
@@ -44,7 +46,7 @@ pub enum SnapshotError {
 }
 
 impl SnapshotError {
-    pub(super) fn invalid(path: impl Into<String>, problem: impl ToString) -> Self {
-        Self::Invalid { path: path.into(), problem: problem.to_string() }
+    pub(super) fn invalid(path: impl Into<String>, problem: impl fmt::Display) -> Self {
+        Self::Invalid { path: path.into(), problem: format!("{problem}") }
     }
 }

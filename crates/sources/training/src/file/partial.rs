@@ -1,6 +1,6 @@
 //! Files of other tools: a network, and what else they hold.
 
-use backstay_hdf5::read::Source;
+use backstay_hdf5::read::{Source, Value};
 use backstay_trainer::{
     Activation, EpochHistory, Moments, Network, Origin, Parameters, Round, Stage, State, Status,
 };
@@ -99,8 +99,8 @@ pub(super) fn load<S: Source>(
     }
     let parameters = parameters(reader, &mut missing)?;
     let meta = reader.attributes("/meta")?;
-    let count = |name: &str| meta.get(name).and_then(|value| value.as_u64()).unwrap_or(0);
-    let best_loss = meta.get("best_value_loss").and_then(|value| value.as_f64());
+    let count = |name: &str| meta.get(name).and_then(Value::as_u64).unwrap_or(0);
+    let best_loss = meta.get("best_value_loss").and_then(Value::as_f64);
     Ok(Partial {
         format,
         format_version,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backstay_hdf5::Datatype;
-use backstay_hdf5::read::{File, Limits, Object, ReadError, Source};
+use backstay_hdf5::read::{File, Limits, Object, ReadError, Source, Value};
 use backstay_model::Timestamp;
 use backstay_trainer::{Activation, Network, Round, Trainer, Unit};
 use serde_json::{Map, Value as Json};
@@ -156,7 +156,7 @@ impl<S: Source> Reader<'_, S> {
 
     fn format(&self) -> Result<(FormatName, String), SnapshotError> {
         let root = self.attributes("")?;
-        let format = match root.get("format").and_then(|value| value.as_text()) {
+        let format = match root.get("format").and_then(Value::as_text) {
             Some(FORMAT) => FormatName::Current,
             Some(LEGACY_FORMAT) => FormatName::Legacy,
             other => return Err(SnapshotError::Format { have: other.unwrap_or_default().to_owned() }),
@@ -180,7 +180,7 @@ impl<S: Source> Reader<'_, S> {
     fn header(&self, ours: bool) -> Result<Header, SnapshotError> {
         let (root, meta) = (self.attributes("")?, self.attributes("/meta")?);
         let word = |attributes: &Attributes, name: &str| {
-            attributes.get(name).and_then(|value| value.as_text()).unwrap_or_default().to_owned()
+            attributes.get(name).and_then(Value::as_text).unwrap_or_default().to_owned()
         };
         let lineage = if ours {
             let path = format!("/{OWN}/lineage");
@@ -192,7 +192,7 @@ impl<S: Source> Reader<'_, S> {
             uuid: word(&meta, "uuid"),
             created: Timestamp::parse(&word(&root, "created")),
             description: word(&root, "description"),
-            snapshot_counter: meta.get("snapshot_counter").and_then(|value| value.as_u64()).unwrap_or(0),
+            snapshot_counter: meta.get("snapshot_counter").and_then(Value::as_u64).unwrap_or(0),
             lineage,
         })
     }
@@ -276,7 +276,7 @@ impl<S: Source> Reader<'_, S> {
             (None, Some(fallback)) => fallback,
             _ => known_activation(&attributes)?,
         };
-        let correlation = attributes.get("correlation").and_then(|value| value.as_f64()).unwrap_or(f64::NAN);
+        let correlation = attributes.get("correlation").and_then(Value::as_f64).unwrap_or(f64::NAN);
         Ok(Unit { weights, bias: bias[0], correlation, activation })
     }
 
