@@ -121,13 +121,13 @@ fn what_is_not_read_is_refused_with_the_reason() {
     assert!(refused("virtual.h5").contains("`/data` uses"), "{}", refused("virtual.h5"));
 }
 
-/// Every bit of a real file, flipped: an error or other data, and no more.
+/// A flipped bit in every hundredth byte of a real file: an error or other data, and no more.
 #[test]
-fn slow_a_flipped_bit_anywhere_never_panics() {
+fn slow_flipped_bits_never_panic() {
     for name in ["chunks.h5", "types.h5"] {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/hdf5").join(name);
         let whole = std::fs::read(path).unwrap();
-        for at in 0..whole.len() {
+        for at in (0..whole.len()).step_by(101) {
             let mut bytes = whole.clone();
             bytes[at] ^= 1 << (at % 8);
             let limits = Limits { metadata_bytes: 4 << 20, dataset_bytes: 1 << 20, depth: 16 };
