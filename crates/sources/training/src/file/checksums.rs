@@ -2,13 +2,13 @@
 //!
 //! Of a dataset it is that of its data, little-endian, row by row; of a text that of its UTF-8 bytes. Of an attribute it
 //! is that of its text, of the decimal digits of an integer (several with commas between them), or of the eight bytes of
-//! a float.
+//! a float. Beside each dataset `path#type` tells its type and shape in plain text.
 
 use std::collections::BTreeMap;
 
-use backstay_hdf5::Datatype;
 use backstay_hdf5::read::{self, File, Object, Source, Value};
 use backstay_hdf5::write::{Attribute, Content, Dataset, Group, Member};
+use backstay_hdf5::{Datatype, Order};
 use sha2::{Digest, Sha256};
 
 use crate::file::SnapshotError;
@@ -58,6 +58,7 @@ fn add_group(path: &str, group: &Group, sums: &mut BTreeMap<String, String>) {
                     // Tensors from elsewhere come with their own checksums.
                     Content::Stream { .. } => continue,
                 };
+                sums.insert(format!("{below}#type"), kind(dataset.datatype(), dataset.shape()));
                 sums.insert(below, sum);
             }
         }
@@ -112,6 +113,8 @@ pub(super) fn verify<S: Source>(file: &File<S>) -> Result<(), SnapshotError> {
             Object::Group(group) => (group.path(), group.attributes()?),
             Object::Dataset(dataset) if dataset.path() == place => return Ok::<_, SnapshotError>(()),
             Object::Dataset(dataset) => {
+                let kind = kind(dataset.datatype(), dataset.shape());
+                compare(&mut wanted, format!("{}#type", dataset.path()), &kind)?;
                 let sum = of_dataset(dataset)?;
                 compare(&mut wanted, dataset.path().to_owned(), &sum)?;
                 (dataset.path(), dataset.attributes()?)
@@ -126,6 +129,21 @@ pub(super) fn verify<S: Source>(file: &File<S>) -> Result<(), SnapshotError> {
         Some((path, _)) => Err(SnapshotError::Checksum { path }),
         None => Ok(()),
     }
+}
+
+/// What the bytes of a dataset mean: its type and its shape, for example `<f4 3,2`. Without it, a changed type would make
+/// other numbers of the same bytes.
+fn kind(datatype: Datatype, shape: &[u64]) -> String {
+    let order = |order: Order| if order == Order::Little { '<' } else { '>' };
+    let datatype = match datatype {
+        Datatype::Float { bytes, order: of } => format!("{}f{bytes}", order(of)),
+        Datatype::Integer { bytes, signed: true, order: of } => format!("{}i{bytes}", order(of)),
+        Datatype::Integer { bytes, signed: false, order: of } => format!("{}u{bytes}", order(of)),
+        Datatype::Text { .. } => "text".to_owned(),
+        other => format!("{other:?}"),
+    };
+    let shape: Vec<String> = shape.iter().map(u64::to_string).collect();
+    format!("{datatype} {}", shape.join(","))
 }
 
 fn of_dataset<S: Source>(dataset: &read::Dataset<'_, S>) -> Result<String, SnapshotError> {
