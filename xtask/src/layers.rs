@@ -16,6 +16,8 @@ use serde_json::Value;
 const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("backstay-model", &[], &[]),
     ("backstay-process", &[], &[]),
+    ("backstay-hdf5", &[], &[]),
+    ("backstay-trainer", &[], &[]),
     ("backstay-store", &["backstay-model"], &[]),
     ("backstay-repository", &["backstay-model", "backstay-store"], &[]),
     ("backstay-catalog", &["backstay-model"], &[]),
@@ -30,6 +32,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         &["backstay-model", "backstay-repository", "backstay-source"],
         &["backstay-store"],
     ),
+    ("backstay-source-training", &["backstay-hdf5", "backstay-model", "backstay-trainer"], &[]),
     ("backstay-dependencies", &["backstay-model"], &[]),
     (
         "backstay-service",

@@ -1,0 +1,13 @@
+//! Training runs: what is particular to them as a source of snapshots. No SQL, no HTTP.
+//!
+//! - [`Snapshot`]: the whole state of a run of the built-in trainer, written as an HDF5 file that tools of the format
+//!   `juniper.cascor` 2 read, and read back for going on bit for bit.
+//! - [`Snapshot::read`] also takes files of that format from other tools, with what they hold.
+//! - [`data`]: data sets from `.csv`, `.npy` and `.h5`.
+
+pub mod data;
+mod file;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
+
+pub use file::{Content, FormatName, Header, Lineage, Partial, Snapshot, SnapshotError};
