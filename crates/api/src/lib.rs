@@ -12,6 +12,7 @@ pub mod declared;
 pub mod dependency;
 pub mod entry;
 pub mod event;
+pub mod execution;
 pub mod group;
 pub mod health;
 pub mod history;

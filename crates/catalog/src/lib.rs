@@ -18,6 +18,7 @@ mod catalog;
 mod checkpoints;
 mod error;
 mod events;
+mod executions;
 mod groups;
 mod holds;
 mod idempotency;
@@ -52,6 +53,7 @@ pub use checkpoints::{
 };
 pub use error::{CatalogError, Cause, Result};
 pub use events::{ChainBreak, ChainReport, EventFilter, EventWatch};
+pub use executions::{ApprovalFilter, ExecutionFilter, ExecutionNumbers, ExecutionRow, StepRow};
 pub use groups::GroupRow;
 pub use holds::HoldRow;
 pub use idempotency::IdempotencyRow;

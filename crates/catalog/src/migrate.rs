@@ -26,10 +26,16 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: "",
         postgres: include_str!("../migrations/0002_jobs.postgres.sql"),
     },
+    Migration {
+        version: 3,
+        shared: include_str!("../migrations/0003_executions.sql"),
+        sqlite: "",
+        postgres: include_str!("../migrations/0003_executions.postgres.sql"),
+    },
 ];
 
 /// The newest version that this program knows.
-pub(crate) const NEWEST: i64 = 2;
+pub(crate) const NEWEST: i64 = 3;
 
 fn failed(error: sqlx::Error) -> CatalogError {
     CatalogError::from_driver("bring the schema up to date", error)

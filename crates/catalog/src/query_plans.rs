@@ -1,5 +1,6 @@
 //! No list reads a big table from end to end.
 
+use backstay_model::execution::{ApprovalStatus, ExecutionState};
 use backstay_model::{
     Kind, OperationId, Outcome, SnapshotId, SnapshotState, SourceId, Subject, TaskId, TenantId, Timestamp,
 };
@@ -11,10 +12,10 @@ use crate::session::Session;
 use crate::snapshots::SnapshotFilter;
 use crate::sql::{Fields, Statement, sql};
 use crate::testing::{FillOptions, Generator, fill};
-use crate::{ClaimOptions, OperationFilter, TaskFilter};
+use crate::{ApprovalFilter, ClaimOptions, ExecutionFilter, OperationFilter, TaskFilter};
 
 /// Tables that grow without end.
-const BIG: [&str; 9] = [
+const BIG: [&str; 11] = [
     "snapshots",
     "events",
     "snapshot_counts",
@@ -24,6 +25,8 @@ const BIG: [&str; 9] = [
     "tasks",
     "holds",
     "webhook_deliveries",
+    "executions",
+    "execution_steps",
 ];
 
 async fn open() -> (tempfile::TempDir, Catalog) {
@@ -152,6 +155,41 @@ async fn searches_of_the_log_use_indexes() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn reads_of_executions_use_indexes() {
+    let (_directory, catalog) = open().await;
+    let mut session = catalog.read().await.unwrap();
+    let tenant = TenantId::default_tenant();
+    for state in [None, Some(ExecutionState::Paused)] {
+        for workflow_name in [None, Some("nightly".to_owned())] {
+            for job in [None, Some(1)] {
+                let filter = ExecutionFilter { state, workflow_name: workflow_name.clone(), job };
+                session.list_executions(&tenant, "default", &filter, 10, 5).await.unwrap();
+                session.count_executions(&tenant, "default", &filter).await.unwrap();
+                check(&mut session, &filter, false).await;
+            }
+        }
+    }
+    for project in [None, Some("default".to_owned())] {
+        let filter = ApprovalFilter { status: ApprovalStatus::Pending, project };
+        session.list_approvals(&tenant, &filter, 10, 5).await.unwrap();
+        session.count_approvals(&tenant, &filter).await.unwrap();
+        check(&mut session, &filter, false).await;
+    }
+    session.execution(1).await.unwrap();
+    session.executions_by_number(&[1, 2, 3]).await.unwrap();
+    session.open_executions(1).await.unwrap();
+    session.executions_ended(&tenant, "default", at(1), 5).await.unwrap();
+    session.step(1).await.unwrap();
+    session.steps_by_number(&[1, 2, 3]).await.unwrap();
+    session.open_steps(1).await.unwrap();
+    session.list_steps(1, 10, 5).await.unwrap();
+    session.count_steps_named(1).await.unwrap();
+    session.newest_step_named(1).await.unwrap();
+    session.approvals_due(at(1), 5).await.unwrap();
+    check(&mut session, &"single reads", false).await;
 }
 
 #[tokio::test]

@@ -131,6 +131,10 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Checkpoint(commands::checkpoint::CheckpointCommand),
     #[command(subcommand)]
+    Execution(commands::execution::ExecutionCommand),
+    #[command(subcommand)]
+    Approval(commands::approval::ApprovalCommand),
+    #[command(subcommand)]
     Repository(commands::repository::RepositoryCommand),
     #[command(subcommand)]
     Audit(commands::audit::AuditCommand),

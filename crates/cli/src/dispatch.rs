@@ -42,6 +42,8 @@ pub(crate) async fn dispatch(cx: &Context, command: Command) -> CommandResult {
         Command::Trust(args) => commands::trust::run(cx, args).await,
         Command::Stats(args) => commands::stats::run(cx, args).await,
         Command::Checkpoint(command) => commands::checkpoint::run(cx, command).await,
+        Command::Execution(command) => commands::execution::run(cx, command).await,
+        Command::Approval(command) => commands::approval::run(cx, command).await,
         Command::Group(command) => commands::group::run(cx, command).await,
         Command::Repository(command) => commands::repository::run(cx, command).await,
         Command::Audit(command) => commands::audit::run(cx, command).await,

@@ -261,6 +261,12 @@ impl Call {
         self.query(&WaitQuery { wait: Some(seconds), lock_wait })
     }
 
+    /// The same, given so many seconds more to answer.
+    pub(crate) fn longer(mut self, seconds: u32) -> Self {
+        self.extra_time = Duration::from_secs(seconds.into());
+        self
+    }
+
     /// The same without a limit on how long it takes: for streams.
     pub(crate) fn unlimited(mut self) -> Self {
         self.unlimited = true;

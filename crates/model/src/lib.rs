@@ -4,6 +4,7 @@ pub mod actor;
 pub mod clock;
 pub mod error;
 pub mod event;
+pub mod execution;
 pub mod id;
 pub mod kind;
 pub mod policy;

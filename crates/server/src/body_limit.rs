@@ -21,7 +21,7 @@ fn limit(path: &str, state: &AppState) -> (usize, bool) {
         |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if below("/api/v1/threads") {
         (THREAD_BODY_BYTES, true)
-    } else if below("/api/checkpoints") || below("/api/v1/checkpoints") {
+    } else if below("/api/checkpoints") || below("/api/v1/checkpoints") || below("/api/v1/executions") {
         (STATE_BODY_BYTES, true)
     } else {
         (state.settings().body_limit_bytes, false)

@@ -37,6 +37,7 @@ const NO_NUL: &str = r"^[^\u0000]*$";
         (name = "upgrades", description = "Moving dependencies to other versions, whole or not at all."),
         (name = "groups", description = "Workspaces that are captured and restored together."),
         (name = "checkpoints", description = "States of jobs, saved step by step."),
+        (name = "executions", description = "Workflows: their steps, and approvals that nothing bypasses."),
         (name = "jobs", description = "Jobs as a whole: their list, their retention."),
         (name = "threads", description = "Typed checkpoints of jobs: a head, channels, pending writes."),
         (name = "tasks", description = "Work in the background."),

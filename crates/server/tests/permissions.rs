@@ -73,6 +73,14 @@ const TABLE: &[(&str, &str, Needs)] = &[
     ("get", "/api/v1/checkpoints/diff", At(Viewer)),
     ("get", "/api/v1/checkpoints/history", At(Viewer)),
     ("get", "/api/v1/checkpoints/tree", At(Viewer)),
+    ("get", "/api/v1/approvals", At(Viewer)),
+    ("post", "/api/v1/approvals/decisions", At(Viewer)),
+    ("get", "/api/v1/executions", At(Viewer)),
+    ("get", "/api/v1/executions/{id}", At(Viewer)),
+    ("get", "/api/v1/executions/{id}/events", At(Viewer)),
+    ("get", "/api/v1/executions/{id}/checkpoints", At(Viewer)),
+    ("get", "/api/v1/executions/{id}/checkpoints/{step}", At(Viewer)),
+    ("get", "/api/v1/executions/{id}/checkpoints/{step}/wait", At(Viewer)),
     ("get", "/api/v1/jobs", At(Viewer)),
     ("get", "/api/v1/jobs/retention", At(Viewer)),
     ("get", "/api/v1/threads/checkpoints", At(Viewer)),
@@ -83,6 +91,17 @@ const TABLE: &[(&str, &str, Needs)] = &[
     ("post", "/api/checkpoints/cleanup", At(Operator)),
     ("post", "/api/v1/checkpoints/fork", At(Operator)),
     ("post", "/api/v1/checkpoints/pin", At(Operator)),
+    ("post", "/api/v1/executions", At(Operator)),
+    ("post", "/api/v1/executions/{id}/pause", At(Operator)),
+    ("post", "/api/v1/executions/{id}/resume", At(Operator)),
+    ("post", "/api/v1/executions/{id}/complete", At(Operator)),
+    ("post", "/api/v1/executions/{id}/checkpoints", At(Operator)),
+    ("post", "/api/v1/executions/{id}/checkpoints/{step}/approve", At(Operator)),
+    ("post", "/api/v1/executions/{id}/checkpoints/{step}/deny", At(Operator)),
+    ("post", "/api/v1/executions/{id}/checkpoints/{step}/complete", At(Operator)),
+    ("post", "/api/v1/executions/{id}/fail", At(Operator)),
+    ("post", "/api/v1/executions/{id}/cancel", At(Operator)),
+    ("post", "/api/v1/executions/cleanup", At(Operator)),
     ("post", "/api/v1/jobs/retention/apply", At(Operator)),
     ("post", "/api/v1/jobs/retention/plan", At(Operator)),
     ("post", "/api/v1/jobs/unexpire", At(Operator)),
@@ -167,6 +186,13 @@ fn body(method: &str, path: &str, root: &str, things: &Things) -> Option<Value> 
             | "/api/v1/jobs/retention/apply"
             | "/api/v1/jobs/retention/plan",
         ) => json!({"job_id": "new"}),
+        ("post", "/api/v1/approvals/decisions") => {
+            json!({"decisions": [{"execution_id": "new", "step_id": "new", "decision": "approve"}]})
+        }
+        ("post", "/api/v1/executions") => json!({"correlation_id": "new", "workflow_name": "new"}),
+        ("post", "/api/v1/executions/{id}/checkpoints") => {
+            json!({"checkpoint_name": "new", "agent_id": "new"})
+        }
         ("post", "/api/v1/checkpoints/fork") => json!({"checkpoint_id": checkpoint, "job_id": "new"}),
         ("post", "/api/v1/checkpoints/pin") => json!({"checkpoint_id": checkpoint, "pinned": false}),
         ("post", "/api/v1/checkpoints/hold") => json!({"checkpoint_id": checkpoint, "reason": "new"}),
@@ -197,8 +223,10 @@ fn body(method: &str, path: &str, root: &str, things: &Things) -> Option<Value> 
         ("post", "/api/v1/users" | "/api/v1/tokens") => json!({"name": "new", "role": "viewer"}),
         ("post", "/api/v1/webhooks") => json!({"url": "http://127.0.0.1:9/new"}),
         ("post", "/api/v1/tenants") => json!({"name": "new"}),
-        ("post", "/api/v1/snapshots/{id}/holds") => json!({"reason": "new"}),
-        ("patch", _) => json!({}),
+        ("post", "/api/v1/snapshots/{id}/holds" | "/api/v1/executions/{id}/checkpoints/{step}/deny") => {
+            json!({"reason": "new"})
+        }
+        ("patch", _) | ("post", "/api/v1/executions/{id}/checkpoints/{step}/complete") => json!({}),
         _ => return None,
     })
 }
@@ -215,6 +243,7 @@ fn query(method: &str, path: &str, things: &Things) -> String {
         ("get", "/api/v1/checkpoints/at") => "?job_id=secret-job&time=2030-01-01T00:00:00Z".to_owned(),
         ("get", "/api/v1/checkpoints/diff") => format!("?from={checkpoint}&to={checkpoint}"),
         ("get", "/api/v1/checkpoints/history") => "?job_id=secret-job&pointer=/a".to_owned(),
+        (_, path) if path.ends_with("/wait") => "?timeout_s=0".to_owned(),
         ("get", "/api/v1/threads/tuple") | ("delete", "/api/v1/threads") => "?thread_id=new".to_owned(),
         _ => String::new(),
     }

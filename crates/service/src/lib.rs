@@ -75,6 +75,7 @@ mod auth;
 mod checkpoints;
 mod dependencies;
 mod error;
+mod executions;
 mod groups;
 mod hooks;
 mod jobs;

@@ -17,11 +17,13 @@ pub struct WorkerOptions {
     pub lock_wait: Duration,
     /// How often it looks for webhooks to send.
     pub webhooks_every: Duration,
+    /// How often it looks for approvals whose deadline has passed.
+    pub deadlines_every: Duration,
     /// How often it tidies up.
     pub tidy_every: Duration,
     /// How often it looks whether the work of the day is queued.
     pub daily_work_every: Duration,
-    /// Whether it does more than running tasks: webhooks, tidying, daily work.
+    /// Whether it does more than running tasks: webhooks, deadlines, tidying, daily work.
     pub schedules: bool,
 }
 
@@ -34,6 +36,7 @@ impl Default for WorkerOptions {
             heartbeat: Duration::from_secs(2),
             lock_wait: Duration::from_mins(5),
             webhooks_every: Duration::from_millis(500),
+            deadlines_every: Duration::from_secs(1),
             tidy_every: Duration::from_mins(1),
             daily_work_every: Duration::from_mins(10),
             schedules: true,

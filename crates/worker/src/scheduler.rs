@@ -1,4 +1,5 @@
-//! What is done at the start, and what from time to time: sending webhooks, tidying up, queueing the work of the day.
+//! What is done at the start, and what from time to time: sending webhooks, applying deadlines, tidying up, queueing the work
+//! of the day.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,9 +21,14 @@ pub(crate) fn spawn(
     stop: &CancellationToken,
 ) {
     let (webhooks, tidy, daily) = (service.clone(), service.clone(), service.clone());
+    let deadlines = service.clone();
     parts.spawn(reconcile(service.clone(), options.tidy_every, stop.clone()));
     parts.spawn(repeat("send webhooks", options.webhooks_every, stop.clone(), move || {
         send_webhooks(webhooks.clone())
+    }));
+    parts.spawn(repeat("apply deadlines", options.deadlines_every, stop.clone(), move || {
+        let service = deadlines.clone();
+        async move { service.pass_deadlines().await }
     }));
     parts.spawn(repeat("tidy up", options.tidy_every, stop.clone(), move || {
         let service = tidy.clone();

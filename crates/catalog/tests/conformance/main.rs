@@ -9,6 +9,7 @@ mod accounts;
 mod chain;
 mod concurrency;
 mod events;
+mod executions;
 mod filled;
 mod fixture;
 mod jobs;

@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod bare;
 pub(crate) mod dependencies;
 mod errors;
+pub(crate) mod executions;
 pub(crate) mod group;
 pub(crate) mod local;
 pub(crate) mod opening;

@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod approval;
 pub(crate) mod audit;
 pub(crate) mod checkpoint;
 pub(crate) mod completions;
@@ -9,6 +10,7 @@ pub(crate) mod demo;
 pub(crate) mod deps;
 pub(crate) mod diff;
 pub(crate) mod events;
+pub(crate) mod execution;
 pub(crate) mod group;
 pub(crate) mod hold;
 pub(crate) mod list;

@@ -13,6 +13,7 @@ mod dependencies_files;
 mod dependencies_hostile;
 mod dependencies_undo;
 mod dependencies_with_git;
+mod executions;
 mod full_disk;
 mod holds;
 mod hooks;

@@ -64,6 +64,8 @@ pub struct JobCandidate {
     pub branch_head: bool,
     /// When its own time is over.
     pub expires_at: Option<Timestamp>,
+    /// What needs it: an execution that has not ended stands at it.
+    pub needed: Option<JobReason>,
 }
 
 /// Why a checkpoint stays or goes.
@@ -76,6 +78,10 @@ pub enum JobReason {
     Held,
     /// It is pinned.
     Pinned,
+    /// An execution that waits for an approval stands at it.
+    Approval,
+    /// An execution that has not ended stands at it.
+    Execution,
     /// It is the newest whose content is whole.
     LastGood,
     /// Nothing follows it: it is the end of a branch.
@@ -101,6 +107,8 @@ impl JobReason {
             Self::Newest => "newest",
             Self::Held => "held",
             Self::Pinned => "pinned",
+            Self::Approval => "approval",
+            Self::Execution => "execution",
             Self::LastGood => "last_good",
             Self::BranchHead => "branch_head",
             Self::Young => "young",
@@ -126,7 +134,7 @@ pub struct JobDecision {
 
 /// Decides about every checkpoint of one job, given newest first.
 ///
-/// Held and pinned ones, the newest good one and the ends of branches stay whatever the rules say. Of the rest, what has
+/// Held, pinned and needed ones, the newest good one and the ends of branches stay whatever the rules say. Of the rest, what has
 /// outlived its own time goes; then the rules decide.
 pub fn decide(rules: &JobRules, newest_first: &[JobCandidate], now: Timestamp) -> Vec<JobDecision> {
     let last_good = newest_first.iter().find(|candidate| candidate.good).map(|candidate| candidate.number);
@@ -148,6 +156,8 @@ pub fn decide(rules: &JobRules, newest_first: &[JobCandidate], now: Timestamp) -
                 (true, JobReason::Held)
             } else if candidate.pinned {
                 (true, JobReason::Pinned)
+            } else if let Some(reason) = candidate.needed {
+                (true, reason)
             } else if among_newest && !expired {
                 (true, JobReason::Newest)
             } else if Some(candidate.number) == last_good {
@@ -209,6 +219,7 @@ mod tests {
                 pinned: false,
                 branch_head: age == 0,
                 expires_at: None,
+                needed: None,
             })
             .collect()
     }

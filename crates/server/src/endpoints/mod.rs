@@ -4,6 +4,7 @@ mod access;
 mod checkpoints;
 mod dependencies;
 mod events;
+mod executions;
 mod groups;
 mod jobs;
 mod operation;
@@ -34,6 +35,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(tasks::routes())
         .merge(events::routes())
         .merge(checkpoints::routes())
+        .merge(executions::routes())
         .merge(jobs::routes())
         .merge(threads::routes())
         .merge(webhooks::routes())

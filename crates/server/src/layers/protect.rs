@@ -19,6 +19,9 @@ pub(crate) const MAX_WAIT: Duration = Duration::from_mins(1);
 /// The same for `wait_s`, which may stand in the body.
 const MAX_WAIT_S: Duration = Duration::from_mins(10);
 
+/// The same for a step of an execution.
+pub(crate) const MAX_STEP_WAIT: Duration = Duration::from_mins(5);
+
 /// Turns a panic into a 500 and a handler that does not answer into a 503. A body that is being streamed is not
 /// limited.
 pub(crate) async fn protect(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -52,6 +55,9 @@ fn longest_wait(request: &Request) -> Duration {
             || (path.starts_with("/api/v1/snapshots/") && path.ends_with("/restore")))
     {
         return MAX_WAIT_S;
+    }
+    if path.starts_with("/api/v1/executions/") && path.ends_with("/wait") {
+        return MAX_STEP_WAIT;
     }
     let asks =
         request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("wait=")));

@@ -76,15 +76,17 @@ pub fn state_diff(from: String, to: String, changes: Vec<StateChange>) -> api::S
         to,
         identical: changes.is_empty(),
         patch: changes.iter().map(|change| raw(change.to_operation().to_text())).collect(),
-        changes: changes
-            .into_iter()
-            .map(|change| api::StateChange {
-                op: change.kind.as_str().to_owned(),
-                path: change.path,
-                old: change.old.map(|value| raw(value.to_text())),
-                new: change.new.map(|value| raw(value.to_text())),
-            })
-            .collect(),
+        changes: changes.into_iter().map(state_change).collect(),
+    }
+}
+
+/// One change between two states.
+pub(super) fn state_change(from: StateChange) -> api::StateChange {
+    api::StateChange {
+        op: from.kind.as_str().to_owned(),
+        path: from.path,
+        old: from.old.map(|value| raw(value.to_text())),
+        new: from.new.map(|value| raw(value.to_text())),
     }
 }
 

@@ -9,6 +9,7 @@ mod declared;
 mod dependency;
 mod entry;
 mod event;
+mod execution;
 mod group;
 mod maintenance;
 mod operation;
@@ -35,6 +36,11 @@ pub(crate) use dependency::dependency_change;
 pub use dependency::{dependency_changes, dependency_list};
 pub use entry::{entry, entry_kind};
 pub use event::{audit_verification, event, history_entry};
+pub use execution::{
+    approval_filter, approval_list, cleaned_executions, execution, execution_events, execution_filter,
+    execution_list, new_decision, new_execution, new_step, object, one_decision, requested_approval, step,
+    step_end, step_list,
+};
 pub use group::{group, group_restore, group_snapshot};
 pub use maintenance::statistics;
 pub use operation::{operation, operation_state, restore_plan};

@@ -23,6 +23,8 @@ pub struct Things {
     group: String,
     hold: String,
     checkpoint: String,
+    execution: String,
+    step: String,
 }
 
 impl Things {
@@ -47,6 +49,14 @@ impl Things {
             .unwrap();
         let new = json!({"job_id": "secret-job", "step_name": "secret-step", "state": {"a": "secret-state"}});
         let (_, checkpoint) = send(server.request(Method::POST, "/api/checkpoints").json(&new), &admin).await;
+        let new = json!({"correlation_id": "secret-correlation", "workflow_name": "secret-workflow"});
+        let (_, execution) =
+            send(server.request(Method::POST, "/api/v1/executions").json(&new), &admin).await;
+        let execution = execution["execution_id"].as_str().unwrap().to_owned();
+        let new =
+            json!({"checkpoint_name": "secret-name", "agent_id": "secret-agent", "approval_required": true});
+        let path = format!("/api/v1/executions/{execution}/checkpoints");
+        let (_, step) = send(server.request(Method::POST, &path).json(&new), &admin).await;
         Self {
             workspace,
             snapshot: accepted.id,
@@ -58,6 +68,8 @@ impl Things {
             group: group.id,
             hold: hold.id,
             checkpoint: checkpoint["checkpoint_id"].as_str().unwrap().to_owned(),
+            step: step["step_id"].as_str().unwrap().to_owned(),
+            execution,
         }
     }
 
@@ -75,9 +87,10 @@ impl Things {
             "workspace-groups" => &self.group,
             "holds" => &self.hold,
             "checkpoints" => &self.checkpoint,
+            "executions" => &self.execution,
             other => panic!("a new kind of thing in {path}: {other}"),
         };
-        path.replace("{id}", id).replace("{dependency}", "kb")
+        path.replace("{id}", id).replace("{dependency}", "kb").replace("{step}", &self.step)
     }
 
     /// The workspace.
@@ -90,7 +103,7 @@ impl Things {
         &self.checkpoint
     }
 
-    pub fn all(&self) -> [&str; 10] {
+    pub fn all(&self) -> [&str; 12] {
         [
             &self.workspace,
             &self.snapshot,
@@ -102,6 +115,8 @@ impl Things {
             &self.group,
             &self.hold,
             &self.checkpoint,
+            &self.execution,
+            &self.step,
         ]
     }
 }
@@ -109,12 +124,13 @@ impl Things {
 /// A body that is acceptable, so that nothing but the tenant is a reason to refuse.
 pub fn body_for(path: &str, method: &str) -> Option<Value> {
     Some(match (path.rsplit('/').next().unwrap(), method) {
-        ("{id}", "patch") => json!({}),
+        ("{id}", "patch") | ("complete", "post") => json!({}),
         ("restores", "post") if path.contains("groups") => json!({"group_snapshot_id": "g"}),
         ("restores" | "upgrades", "post") => json!({"plan_id": "p"}),
         ("dependency-changes", "post") => json!({"action": "resolve"}),
         ("command-plans" | "command-runs", "post") => json!({"command": "c"}),
-        ("holds", "post") => json!({"reason": "r"}),
+        ("checkpoints", "post") => json!({"checkpoint_name": "n", "agent_id": "a"}),
+        ("deny" | "holds", "post") => json!({"reason": "r"}),
         _ => return None,
     })
 }

@@ -8,7 +8,7 @@ use crate::service::Service;
 use crate::view::EventFilter;
 
 /// What everybody sees of the own tenant. The rest is about access: users, tokens, sessions, denied attempts, exports.
-const OPEN_ACTIONS: [&str; 10] = [
+const OPEN_ACTIONS: [&str; 13] = [
     "snapshot.",
     "source.",
     "operation.",
@@ -19,6 +19,9 @@ const OPEN_ACTIONS: [&str; 10] = [
     "dependency.",
     "checkpoint.",
     "job.",
+    "execution.",
+    "step.",
+    "approval.",
 ];
 
 /// The filter of the catalog for what `caller` may see of `filter`; `None` when that is nothing.

@@ -84,6 +84,10 @@ impl<'s> Batch<'s> {
             Work::Thread(operations) => {
                 return Ok(Ok(Answer::Threads(self.threads(request, operations).await?)));
             }
+            Work::Complete(completion) => {
+                let ended = self.complete(request, completion).await?;
+                return Ok(ended.map(|step| Answer::Completed(Box::new(step))));
+            }
         };
         let before = (self.rows.len(), self.events.len(), self.numbers);
         // A single state that is refused leaves nothing behind.
@@ -119,7 +123,11 @@ impl<'s> Batch<'s> {
     }
 
     /// Gathers one state. The inner error is the client's and leaves nothing behind.
-    async fn create(&mut self, request: &Request, new: &NewCheckpoint) -> Result<Result<Checkpoint>> {
+    pub(crate) async fn create(
+        &mut self,
+        request: &Request,
+        new: &NewCheckpoint,
+    ) -> Result<Result<Checkpoint>> {
         let key = job_key(&request.caller.tenant, &request.project, &new.job_id);
         let job = self.jobs.get(&key).expect("the jobs of all requests are open");
         let (row, keys) = (job.row.clone(), job.keys.clone());
@@ -329,6 +337,7 @@ async fn open_jobs(
     for request in requests {
         let names: Vec<&String> = match &request.work {
             Work::Create { new, .. } => new.iter().flatten().map(|new| &new.job_id).collect(),
+            Work::Complete(completion) => vec![&completion.job],
             Work::Thread(operations) => operations
                 .iter()
                 .map(|operation| match operation {

@@ -73,7 +73,8 @@ impl Service {
         let keys = JobKeys::of(self.keyring().await?, job);
         let mut heads = tx.all_checkpoint_heads(job.number).await?;
         self.find_last_good(tx, &keys, &mut heads).await?;
-        let candidates = candidates(&heads);
+        let needed = self.needed_by_executions(tx, job.number).await?;
+        let candidates = candidates(&heads, &needed);
         let mut decisions = decide(rules, &candidates, self.now());
         let next_at = next_decision_at(rules, &candidates, &decisions, job.updated_at, self.now());
         let ids = self.public_ids(tx, &keys, &heads).await?;
@@ -141,7 +142,7 @@ impl Service {
 }
 
 /// What retention looks at: the listed checkpoints, newest first.
-pub(crate) fn candidates(heads: &[CheckpointHead]) -> Vec<JobCandidate> {
+fn candidates(heads: &[CheckpointHead], needed: &HashMap<i64, JobReason>) -> Vec<JobCandidate> {
     let followed: HashSet<i64> =
         heads.iter().filter(|head| !head.flags.carrier).filter_map(|head| head.parent).collect();
     heads
@@ -156,6 +157,7 @@ pub(crate) fn candidates(heads: &[CheckpointHead]) -> Vec<JobCandidate> {
             pinned: head.flags.pinned,
             branch_head: !followed.contains(&head.number),
             expires_at: head.expires_at,
+            needed: needed.get(&head.number).copied(),
         })
         .collect()
 }

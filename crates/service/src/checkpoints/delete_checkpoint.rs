@@ -26,6 +26,12 @@ impl Service {
                 .code("held")
                 .hint("an administrator can release the hold"));
         }
+        if let Some(reason) = self.needed_by_executions(&mut tx, job.number).await?.get(&number) {
+            let by = reason.as_str();
+            return Err(ServiceError::conflict(format!("Checkpoint {id} is needed by an open {by}"))
+                .code("needed")
+                .hint("it can go when the execution has ended"));
+        }
         if head.flags.typed {
             let heads = tx.all_checkpoint_heads(job.number).await?;
             self.remove_checkpoints(&mut tx, &job, &seen.keys, &heads, HashSet::from([number]), false)

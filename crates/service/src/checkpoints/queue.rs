@@ -10,8 +10,9 @@ use super::batch::Batch;
 use super::cache::ContentCache;
 use super::keyring::Keyring;
 use crate::error::{Result, ServiceError};
+use crate::executions::Completion;
 use crate::service::{Service, WeakService};
-use crate::view::{Checkpoint, NewCheckpoint, ThreadDone, ThreadOperation};
+use crate::view::{Checkpoint, NewCheckpoint, Step, ThreadDone, ThreadOperation};
 
 /// How many requests share a transaction at most.
 const MOST_REQUESTS: usize = 256;
@@ -43,6 +44,8 @@ pub(crate) enum Work {
     Create { new: Arc<Vec<Result<NewCheckpoint, ServiceError>>>, atomic: bool },
     /// Save typed checkpoints and pending writes, in order.
     Thread(Arc<Vec<ThreadOperation>>),
+    /// End a step of an execution, with the state that it leaves.
+    Complete(Arc<Completion>),
 }
 
 /// What became of it.
@@ -52,6 +55,8 @@ pub(crate) enum Answer {
     Created(Vec<Result<Checkpoint>>),
     /// Each operation, in order; `None` for one that was skipped.
     Threads(Vec<Option<Result<ThreadDone>>>),
+    /// The step that ended.
+    Completed(Box<Step>),
 }
 
 impl Request {
@@ -61,6 +66,9 @@ impl Request {
                 new.iter().map(|new| new.as_ref().map_or(0, |new| new.state.as_str().len())).sum()
             }
             Work::Thread(operations) => operations.iter().map(bytes_of).sum(),
+            Work::Complete(completion) => {
+                completion.end.state.as_ref().map_or(0, |state| state.as_str().len())
+            }
         }
     }
 }

@@ -38,6 +38,9 @@ impl Service {
             self.permit(caller, Some(Kind::Job), Action::Resume, &Subject::new("checkpoint", id)).await?;
         }
         let job = seen.found.job.clone();
+        if resume {
+            self.must_not_wait(&job).await?;
+        }
         let checkpoint = self.checkpoint_state(seen, id).await?;
         let event = self.event(caller, "checkpoint.restored", Subject::new("checkpoint", id));
         let data = json!({"job_id": job.name, "resume": resume, "reason": reason});

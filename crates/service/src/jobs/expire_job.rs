@@ -12,12 +12,12 @@ use crate::checkpoints::{JobKeys, source_of};
 use crate::error::Result;
 use crate::service::{Describe, Service};
 
-/// When to look again at a job that would expire and has a hold, in seconds.
+/// When to look again at a job that would expire and has a hold or an open execution, in seconds.
 const HELD_S: i64 = 3600;
 
 impl Service {
-    /// Expires a job that was idle for as long as its policy says; whether it has dealt with the job. A hold delays it.
-    /// Nothing is removed yet: for seven days the job can be brought back.
+    /// Expires a job that was idle for as long as its policy says; whether it has dealt with the job. A hold or an open
+    /// execution delays it. Nothing is removed yet: for seven days the job can be brought back.
     pub(super) async fn expire_idle(
         &self,
         tx: &mut Tx,
@@ -30,7 +30,8 @@ impl Service {
         if now.seconds_since(job.updated_at) < idle as f64 {
             return Ok(false);
         }
-        if tx.holds_of_job(job.number).await? > 0 {
+        let busy = !tx.open_executions(job.number).await?.is_empty();
+        if busy || tx.holds_of_job(job.number).await? > 0 {
             tx.set_jobs_due(&[job.number], Some(now.plus_seconds(HELD_S))).await?;
             return Ok(true);
         }
@@ -52,7 +53,7 @@ impl Service {
         Ok(())
     }
 
-    pub(super) fn note_end(
+    pub(crate) fn note_end(
         &self,
         tx: &mut Tx,
         caller: &Caller,

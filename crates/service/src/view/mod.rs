@@ -7,6 +7,7 @@ mod command;
 mod dependency;
 mod entry;
 mod event;
+mod execution;
 mod group;
 mod hook;
 mod operation;
@@ -34,6 +35,11 @@ pub use dependency::{
 };
 pub use entry::{Entry, EntryKind, EntryOptions};
 pub use event::{AuditReport, EventFilter, EventPage, HistoryAction, HistoryEntry, HistoryFilter};
+pub use execution::{
+    Approval, ApprovalFilter, CleanedExecutions, Counted, Execution, ExecutionEvents, ExecutionFilter,
+    NewApproval, NewDecision, NewExecution, NewStep, OneDecision, PendingState, RequestedApproval, Steer,
+    Step, StepEnd, WhichStep,
+};
 pub use group::{Group, GroupRestore, GroupSnapshot, NewGroup};
 pub use hook::{DeclaredHook, HookTrust};
 pub use operation::{

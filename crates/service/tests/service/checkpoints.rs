@@ -78,7 +78,7 @@ pub(crate) fn keep_last(count: u32) -> JobRules {
 }
 
 /// Runs SQL on the catalog behind the service's back; `{blob}` stands for the bytes of `blob`.
-async fn tamper(fixture: &Fixture, text: &str, blob: &[u8]) {
+pub(crate) async fn tamper(fixture: &Fixture, text: &str, blob: &[u8]) {
     use sqlx::Connection;
     let hex = blob.iter().fold(String::new(), |mut hex, byte| {
         write!(hex, "{byte:02x}").unwrap();

@@ -7,6 +7,8 @@
 mod access;
 mod audit;
 mod checkpoints;
+mod execution_table;
+mod executions;
 mod fixture;
 mod groups;
 mod hooks;

@@ -4,11 +4,13 @@
 //! - [`Json`]: its tree, with the order of keys and the text of numbers kept, for [`diff`] and [`patch`].
 //! - [`CheckpointKey`]: the number of a checkpoint and its public id, made of each other.
 //! - [`content`]: how states, records and channel values are encoded against an older one and sealed.
+//! - [`execution`]: which steps of a workflow may act, and who decides about those that ask first.
 //! - [`Manifest`]: the head of a typed checkpoint and which stored values its channels have.
 
 mod checkpoint_id;
 pub mod content;
 pub mod diff;
+pub mod execution;
 mod json;
 mod manifest;
 mod record;

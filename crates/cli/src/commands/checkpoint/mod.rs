@@ -114,7 +114,7 @@ async fn id_of(api: &Checkpoints, args: &OneArgs) -> Result<String, Failure> {
 }
 
 /// The text of a file, or of standard input for `-`.
-fn read_text(path: &Path) -> Result<String, Failure> {
+pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
     if path == Path::new("-") {
         let mut text = String::new();
         io::stdin()
@@ -127,7 +127,7 @@ fn read_text(path: &Path) -> Result<String, Failure> {
 }
 
 /// Text that must be JSON, to be sent as it is.
-fn json(what: &str, text: &str) -> Result<Box<serde_json::value::RawValue>, Failure> {
+pub(crate) fn json(what: &str, text: &str) -> Result<Box<serde_json::value::RawValue>, Failure> {
     serde_json::value::RawValue::from_string(text.trim().to_owned())
         .map_err(|error| Failure::usage(format!("the {what} is not JSON: {error}")))
 }

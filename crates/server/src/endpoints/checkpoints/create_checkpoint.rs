@@ -2,9 +2,8 @@
 
 use axum::response::Response;
 use backstay_api::checkpoint::{Checkpoint, NewCheckpoint};
-use backstay_model::ErrorKind;
+use backstay_service::ServiceError;
 use backstay_service::view;
-use backstay_service::{ServiceError, State, StateError};
 
 use crate::answer::created;
 use crate::error::Result;
@@ -38,10 +37,10 @@ pub(crate) async fn create_checkpoint(
 pub(super) fn to_view(new: NewCheckpoint) -> Result<view::NewCheckpoint, ServiceError> {
     let metadata = match &new.metadata {
         None => None,
-        Some(metadata) => Some(object("metadata", metadata.get())?.into_string()),
+        Some(metadata) => Some(wire::object("metadata", metadata.get())?.into_string()),
     };
     Ok(view::NewCheckpoint {
-        state: object("state", new.state.get())?,
+        state: wire::object("state", new.state.get())?,
         job_id: new.job_id,
         step_name: new.step_name,
         metadata,
@@ -52,13 +51,5 @@ pub(super) fn to_view(new: NewCheckpoint) -> Result<view::NewCheckpoint, Service
         ttl_s: new.ttl_s,
         pinned: new.pinned,
         epoch: new.epoch,
-    })
-}
-
-#[expect(clippy::result_large_err, reason = "it is the error of the layer that asks")]
-pub(super) fn object(field: &str, text: &str) -> Result<State, ServiceError> {
-    State::parse(text).map_err(|error| match error {
-        StateError::TooLarge { .. } => ServiceError::new(ErrorKind::TooLarge, error.to_string()),
-        error => ServiceError::invalid(field, error.to_string()),
     })
 }

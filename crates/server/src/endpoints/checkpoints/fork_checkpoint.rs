@@ -4,7 +4,6 @@ use axum::response::Response;
 use backstay_api::checkpoint::{Checkpoint, ForkCheckpoint};
 use backstay_service::view;
 
-use super::create_checkpoint::object;
 use crate::answer::created;
 use crate::error::Result;
 use crate::extract::{App, Project, SignedIn, Verbatim};
@@ -31,7 +30,7 @@ pub(crate) async fn fork_checkpoint(
         step_name: fork.step_name,
         patch: fork.patch.map(|patch| patch.get().to_owned()),
         metadata: match &fork.metadata {
-            Some(metadata) => Some(object("metadata", metadata.get())?.into_string()),
+            Some(metadata) => Some(wire::object("metadata", metadata.get())?.into_string()),
             None => None,
         },
     };

@@ -21,6 +21,12 @@ pub enum Place {
     Value(i64),
     /// The pending write with this number.
     Write(i64),
+    /// What never changes of the execution with this number.
+    Execution(i64),
+    /// What never changes of the step with this number.
+    Step(i64),
+    /// What became of the step with this number.
+    Outcome(i64),
 }
 
 impl Place {
@@ -30,6 +36,9 @@ impl Place {
             Self::Body(row) => (2, row),
             Self::Value(row) => (3, row),
             Self::Write(row) => (4, row),
+            Self::Execution(row) => (5, row),
+            Self::Step(row) => (6, row),
+            Self::Outcome(row) => (7, row),
         };
         let mut bytes = [0; DOMAIN.len() + 9];
         bytes[..DOMAIN.len()].copy_from_slice(DOMAIN);

@@ -1,0 +1,56 @@
+//! What open executions need of their job.
+
+use std::collections::HashMap;
+
+use backstay_catalog::{JobRow, Session};
+use backstay_model::retention::job::JobReason;
+use backstay_source_job::execution::Refusal;
+
+use crate::error::Result;
+use crate::service::Service;
+
+impl Service {
+    /// The checkpoints of a job at which executions stand that have not ended, or stood when somebody last approved, and why each
+    /// is needed.
+    pub(crate) async fn needed_by_executions(
+        &self,
+        session: &mut Session,
+        job: i64,
+    ) -> Result<HashMap<i64, JobReason>> {
+        let mut needed = HashMap::new();
+        for execution in session.open_executions(job).await? {
+            for checkpoint in execution.checkpoint.into_iter().chain(execution.seen_checkpoint) {
+                if execution.pending_approvals > 0 {
+                    needed.insert(checkpoint, JobReason::Approval);
+                } else {
+                    needed.entry(checkpoint).or_insert(JobReason::Execution);
+                }
+            }
+        }
+        Ok(needed)
+    }
+
+    /// Refuses to let a job go on while an approval of it is pending; deadlines that have passed are applied before.
+    pub(crate) async fn must_not_wait(&self, job: &JobRow) -> Result<()> {
+        let open = self.read().await?.open_executions(job.number).await?;
+        for execution in open.iter().filter(|execution| execution.pending_approvals > 0) {
+            self.pass_deadlines_of(execution.number).await?;
+        }
+        let mut read = self.read().await?;
+        self.waits(&mut read, job).await
+    }
+
+    /// The same as it is in `session`, without deadlines.
+    pub(crate) async fn waits(&self, session: &mut Session, job: &JobRow) -> Result<()> {
+        for execution in session.open_executions(job.number).await? {
+            if execution.pending_approvals == 0 {
+                continue;
+            }
+            let opened = self.opened(session, execution).await?;
+            if let Some(step) = opened.flow.first_waiting() {
+                return Err(Refusal::Waiting(step.name.clone()).into());
+            }
+        }
+        Ok(())
+    }
+}
