@@ -13,6 +13,7 @@ pub mod dependency;
 pub mod entry;
 pub mod event;
 pub mod execution;
+pub mod executor;
 pub mod group;
 pub mod health;
 pub mod history;

@@ -19,6 +19,7 @@ mod checkpoints;
 mod error;
 mod events;
 mod executions;
+mod executors;
 mod groups;
 mod holds;
 mod idempotency;
@@ -54,6 +55,7 @@ pub use checkpoints::{
 pub use error::{CatalogError, Cause, Result};
 pub use events::{ChainBreak, ChainReport, EventFilter, EventWatch};
 pub use executions::{ApprovalFilter, ExecutionFilter, ExecutionNumbers, ExecutionRow, StepRow};
+pub use executors::{ExecutorRow, ResumeRow};
 pub use groups::GroupRow;
 pub use holds::HoldRow;
 pub use idempotency::IdempotencyRow;

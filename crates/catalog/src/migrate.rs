@@ -32,10 +32,16 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: "",
         postgres: include_str!("../migrations/0003_executions.postgres.sql"),
     },
+    Migration {
+        version: 4,
+        shared: include_str!("../migrations/0004_executors.sql"),
+        sqlite: "",
+        postgres: include_str!("../migrations/0004_executors.postgres.sql"),
+    },
 ];
 
 /// The newest version that this program knows.
-pub(crate) const NEWEST: i64 = 3;
+pub(crate) const NEWEST: i64 = 4;
 
 fn failed(error: sqlx::Error) -> CatalogError {
     CatalogError::from_driver("bring the schema up to date", error)

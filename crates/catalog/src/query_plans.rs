@@ -15,7 +15,7 @@ use crate::testing::{FillOptions, Generator, fill};
 use crate::{ApprovalFilter, ClaimOptions, ExecutionFilter, OperationFilter, TaskFilter};
 
 /// Tables that grow without end.
-const BIG: [&str; 11] = [
+const BIG: [&str; 12] = [
     "snapshots",
     "events",
     "snapshot_counts",
@@ -27,6 +27,7 @@ const BIG: [&str; 11] = [
     "webhook_deliveries",
     "executions",
     "execution_steps",
+    "resumes",
 ];
 
 async fn open() -> (tempfile::TempDir, Catalog) {
@@ -189,6 +190,12 @@ async fn reads_of_executions_use_indexes() {
     session.count_steps_named(1).await.unwrap();
     session.newest_step_named(1).await.unwrap();
     session.approvals_due(at(1), 5).await.unwrap();
+    session.resume(1).await.unwrap();
+    session.open_resumes(1).await.unwrap();
+    session.newest_resume(1).await.unwrap();
+    session.resume_to_deliver(1, at(1)).await.unwrap();
+    session.overdue_resumes(at(1), 5).await.unwrap();
+    session.pins_over(at(1), 5).await.unwrap();
     check(&mut session, &"single reads", false).await;
 }
 

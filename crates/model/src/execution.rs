@@ -1,4 +1,4 @@
-//! The words of executions: what states a workflow, its steps and their approvals have.
+//! The words of executions: what states a workflow, its steps, their approvals and resumes of a job have.
 
 use std::fmt;
 use std::str::FromStr;
@@ -102,5 +102,29 @@ words! {
         Skip = "skip",
         /// It fails.
         Fail = "fail",
+    }
+}
+
+words! {
+    /// What an executor can do.
+    Capability {
+        /// Let a job go on from a restored state.
+        Resume = "resume",
+        /// Hand over the present state of a job.
+        Capture = "capture",
+    }
+}
+
+words! {
+    /// How far an attempt to let a job go on is. All but the first are final; a failed one can still be confirmed.
+    ResumeState {
+        /// The executor has not answered yet.
+        Delivering = "delivering",
+        /// The executor said that the job goes on.
+        Confirmed = "confirmed",
+        /// The executor said no.
+        Refused = "refused",
+        /// The executor could not be reached, or did not answer in time.
+        Failed = "failed",
     }
 }

@@ -38,6 +38,7 @@ const NO_NUL: &str = r"^[^\u0000]*$";
         (name = "groups", description = "Workspaces that are captured and restored together."),
         (name = "checkpoints", description = "States of jobs, saved step by step."),
         (name = "executions", description = "Workflows: their steps, and approvals that nothing bypasses."),
+        (name = "executors", description = "What lets a job go on from a state that was restored."),
         (name = "jobs", description = "Jobs as a whole: their list, their retention."),
         (name = "threads", description = "Typed checkpoints of jobs: a head, channels, pending writes."),
         (name = "tasks", description = "Work in the background."),

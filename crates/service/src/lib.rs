@@ -76,6 +76,7 @@ mod checkpoints;
 mod dependencies;
 mod error;
 mod executions;
+mod executors;
 mod groups;
 mod hooks;
 mod jobs;

@@ -73,11 +73,16 @@ fn asked(what: &'static str, columns: &str, tenant: &TenantId, filter: &Approval
 impl Session {
     /// The last numbers given. Inside a transaction nobody else gives any.
     pub async fn execution_numbers(&mut self) -> Result<ExecutionNumbers> {
-        let text = "SELECT execution, step FROM execution_numbers WHERE id = 1";
+        let text = "SELECT execution, step, executor, resume FROM execution_numbers WHERE id = 1";
         let rows = self.raw(sql("read numbers", text)).await?;
         let row = rows.first().ok_or_else(|| CatalogError::not_found("row of numbers", &1))?;
         let mut fields = Fields::new("execution_numbers", row);
-        Ok(ExecutionNumbers { execution: fields.int()?, step: fields.int()? })
+        Ok(ExecutionNumbers {
+            execution: fields.int()?,
+            step: fields.int()?,
+            executor: fields.int()?,
+            resume: fields.int()?,
+        })
     }
 
     /// The execution with this number.

@@ -15,6 +15,10 @@ pub struct ExecutionNumbers {
     pub execution: i64,
     /// Of a step.
     pub step: i64,
+    /// Of an executor.
+    pub executor: i64,
+    /// Of a resume.
+    pub resume: i64,
 }
 
 /// An execution.

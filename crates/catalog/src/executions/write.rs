@@ -12,8 +12,10 @@ use crate::transaction::Tx;
 impl Tx {
     /// Notes the last numbers given.
     pub async fn set_execution_numbers(&mut self, numbers: ExecutionNumbers) -> Result<()> {
-        let text = "UPDATE execution_numbers SET execution = $1, step = $2 WHERE id = 1";
-        self.execute(sql("note numbers", text).bind(numbers.execution).bind(numbers.step)).await.map(|_| ())
+        let text =
+            "UPDATE execution_numbers SET execution = $1, step = $2, executor = $3, resume = $4 WHERE id = 1";
+        let statement = sql("note numbers", text).bind(numbers.execution).bind(numbers.step);
+        self.execute(statement.bind(numbers.executor).bind(numbers.resume)).await.map(|_| ())
     }
 
     /// Adds an execution.

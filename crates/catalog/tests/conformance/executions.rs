@@ -90,8 +90,11 @@ async fn an_execution_comes_back_as_it_was_written_and_moved(fixture: &Fixture) 
     add(fixture, std::slice::from_ref(&row), &[]).await;
     let mut tx = fixture.catalog.begin().await.unwrap();
     assert_eq!(tx.execution(row.number).await.unwrap().as_ref(), Some(&row));
-    assert_eq!(tx.execution_numbers().await.unwrap(), ExecutionNumbers { execution: 0, step: 0 });
-    let numbers = ExecutionNumbers { execution: row.number, step: 5 };
+    assert_eq!(
+        tx.execution_numbers().await.unwrap(),
+        ExecutionNumbers { execution: 0, step: 0, executor: 0, resume: 0 }
+    );
+    let numbers = ExecutionNumbers { execution: row.number, step: 5, executor: 6, resume: 7 };
     tx.set_execution_numbers(numbers).await.unwrap();
     row.state = ExecutionState::Paused;
     row.reasons = [PauseReason::User, PauseReason::Denied].into();

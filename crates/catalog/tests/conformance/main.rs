@@ -10,6 +10,7 @@ mod chain;
 mod concurrency;
 mod events;
 mod executions;
+mod executors;
 mod filled;
 mod fixture;
 mod jobs;

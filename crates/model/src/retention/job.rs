@@ -64,7 +64,7 @@ pub struct JobCandidate {
     pub branch_head: bool,
     /// When its own time is over.
     pub expires_at: Option<Timestamp>,
-    /// What needs it: an execution that has not ended stands at it.
+    /// What needs it: an execution that has not ended, or a resume that is under way.
     pub needed: Option<JobReason>,
 }
 
@@ -82,6 +82,8 @@ pub enum JobReason {
     Approval,
     /// An execution that has not ended stands at it.
     Execution,
+    /// A job is being resumed from it.
+    Resume,
     /// It is the newest whose content is whole.
     LastGood,
     /// Nothing follows it: it is the end of a branch.
@@ -109,6 +111,7 @@ impl JobReason {
             Self::Pinned => "pinned",
             Self::Approval => "approval",
             Self::Execution => "execution",
+            Self::Resume => "resume",
             Self::LastGood => "last_good",
             Self::BranchHead => "branch_head",
             Self::Young => "young",

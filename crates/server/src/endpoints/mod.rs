@@ -5,6 +5,7 @@ mod checkpoints;
 mod dependencies;
 mod events;
 mod executions;
+mod executors;
 mod groups;
 mod jobs;
 mod operation;
@@ -36,6 +37,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(events::routes())
         .merge(checkpoints::routes())
         .merge(executions::routes())
+        .merge(executors::routes())
         .merge(jobs::routes())
         .merge(threads::routes())
         .merge(webhooks::routes())

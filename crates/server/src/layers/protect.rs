@@ -19,8 +19,11 @@ pub(crate) const MAX_WAIT: Duration = Duration::from_mins(1);
 /// The same for `wait_s`, which may stand in the body.
 const MAX_WAIT_S: Duration = Duration::from_mins(10);
 
-/// The same for a step of an execution.
-pub(crate) const MAX_STEP_WAIT: Duration = Duration::from_mins(5);
+/// The same for a step of an execution, and for a message of an executor.
+const MAX_STEP_WAIT: Duration = Duration::from_mins(5);
+
+/// How long an executor may take altogether: to hand over the present state of a job, and to let it go on.
+const MAX_RESUME: Duration = Duration::from_mins(10);
 
 /// Turns a panic into a 500 and a handler that does not answer into a 503. A body that is being streamed is not
 /// limited.
@@ -56,8 +59,13 @@ fn longest_wait(request: &Request) -> Duration {
     {
         return MAX_WAIT_S;
     }
-    if path.starts_with("/api/v1/executions/") && path.ends_with("/wait") {
+    let waits_for_step = path.starts_with("/api/v1/executions/") && path.ends_with("/wait");
+    let polls = path.starts_with("/api/v1/executors/") && path.ends_with("/poll");
+    if waits_for_step || polls {
         return MAX_STEP_WAIT;
+    }
+    if path.starts_with("/api/checkpoints/") && path.ends_with("/restore") {
+        return MAX_RESUME;
     }
     let asks =
         request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("wait=")));

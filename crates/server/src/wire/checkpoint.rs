@@ -49,8 +49,8 @@ pub fn restored_checkpoint(from: Restored, at: Timestamp) -> api::RestoredCheckp
         job_status: from.job_status.to_owned(),
         message: from.message,
         timestamp: at,
-        resume_id: None,
-        safety_checkpoint_id: None,
+        resume_id: from.resume_id,
+        safety_checkpoint_id: from.safety_checkpoint_id,
     }
 }
 

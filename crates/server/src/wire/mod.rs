@@ -10,6 +10,7 @@ mod dependency;
 mod entry;
 mod event;
 mod execution;
+mod executor;
 mod group;
 mod maintenance;
 mod operation;
@@ -41,6 +42,7 @@ pub use execution::{
     execution_list, new_decision, new_execution, new_step, object, one_decision, requested_approval, step,
     step_end, step_list,
 };
+pub use executor::{created_executor, executor, new_executor, resume};
 pub use group::{group, group_restore, group_snapshot};
 pub use maintenance::statistics;
 pub use operation::{operation, operation_state, restore_plan};

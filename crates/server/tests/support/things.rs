@@ -25,6 +25,8 @@ pub struct Things {
     checkpoint: String,
     execution: String,
     step: String,
+    executor: String,
+    resume: String,
 }
 
 impl Things {
@@ -49,6 +51,9 @@ impl Things {
             .unwrap();
         let new = json!({"job_id": "secret-job", "step_name": "secret-step", "state": {"a": "secret-state"}});
         let (_, checkpoint) = send(server.request(Method::POST, "/api/checkpoints").json(&new), &admin).await;
+        let new =
+            json!({"job_id": "secret-other", "step_name": "secret-step", "state": {"a": "secret-state"}});
+        let (_, other) = send(server.request(Method::POST, "/api/checkpoints").json(&new), &admin).await;
         let new = json!({"correlation_id": "secret-correlation", "workflow_name": "secret-workflow"});
         let (_, execution) =
             send(server.request(Method::POST, "/api/v1/executions").json(&new), &admin).await;
@@ -57,6 +62,12 @@ impl Things {
             json!({"checkpoint_name": "secret-name", "agent_id": "secret-agent", "approval_required": true});
         let path = format!("/api/v1/executions/{execution}/checkpoints");
         let (_, step) = send(server.request(Method::POST, &path).json(&new), &admin).await;
+        let new = json!({"name": "secret-executor", "mode": "pull", "match": ["secret-*"], "timeout_s": 1});
+        let (_, executor) = send(server.request(Method::POST, "/api/v1/executors").json(&new), &admin).await;
+        // Nobody polls, so the resume fails after its second.
+        let path = format!("/api/checkpoints/{}/restore", other["checkpoint_id"].as_str().unwrap());
+        let resume = json!({"resume": true});
+        let (_, resumed) = send(server.request(Method::POST, &path).json(&resume), &admin).await;
         Self {
             workspace,
             snapshot: accepted.id,
@@ -68,6 +79,8 @@ impl Things {
             group: group.id,
             hold: hold.id,
             checkpoint: checkpoint["checkpoint_id"].as_str().unwrap().to_owned(),
+            executor: executor["executor"]["executor_id"].as_str().unwrap().to_owned(),
+            resume: resumed["resume_id"].as_str().unwrap().to_owned(),
             step: step["step_id"].as_str().unwrap().to_owned(),
             execution,
         }
@@ -88,6 +101,8 @@ impl Things {
             "holds" => &self.hold,
             "checkpoints" => &self.checkpoint,
             "executions" => &self.execution,
+            "executors" => &self.executor,
+            "resumes" => &self.resume,
             other => panic!("a new kind of thing in {path}: {other}"),
         };
         path.replace("{id}", id).replace("{dependency}", "kb").replace("{step}", &self.step)
@@ -103,7 +118,7 @@ impl Things {
         &self.checkpoint
     }
 
-    pub fn all(&self) -> [&str; 12] {
+    pub fn all(&self) -> [&str; 14] {
         [
             &self.workspace,
             &self.snapshot,
@@ -117,6 +132,8 @@ impl Things {
             &self.checkpoint,
             &self.execution,
             &self.step,
+            &self.executor,
+            &self.resume,
         ]
     }
 }

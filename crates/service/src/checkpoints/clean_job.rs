@@ -73,7 +73,7 @@ impl Service {
         let keys = JobKeys::of(self.keyring().await?, job);
         let mut heads = tx.all_checkpoint_heads(job.number).await?;
         self.find_last_good(tx, &keys, &mut heads).await?;
-        let needed = self.needed_by_executions(tx, job.number).await?;
+        let needed = self.needed_checkpoints(tx, job.number).await?;
         let candidates = candidates(&heads, &needed);
         let mut decisions = decide(rules, &candidates, self.now());
         let next_at = next_decision_at(rules, &candidates, &decisions, job.updated_at, self.now());

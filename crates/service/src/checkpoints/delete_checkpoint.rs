@@ -26,11 +26,11 @@ impl Service {
                 .code("held")
                 .hint("an administrator can release the hold"));
         }
-        if let Some(reason) = self.needed_by_executions(&mut tx, job.number).await?.get(&number) {
+        if let Some(reason) = self.needed_checkpoints(&mut tx, job.number).await?.get(&number) {
             let by = reason.as_str();
-            return Err(ServiceError::conflict(format!("Checkpoint {id} is needed by an open {by}"))
+            return Err(ServiceError::conflict(format!("Checkpoint {id} is needed: {by}"))
                 .code("needed")
-                .hint("it can go when the execution has ended"));
+                .hint("it can go when the execution, approval or resume that needs it has ended"));
         }
         if head.flags.typed {
             let heads = tx.all_checkpoint_heads(job.number).await?;

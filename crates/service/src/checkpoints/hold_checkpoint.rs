@@ -45,6 +45,7 @@ impl Service {
         let found = tx.checkpoint(number).await?.filter(|found| !found.checkpoint.head.flags.carrier);
         let found = found.ok_or_else(|| no_checkpoint(id))?;
         let (job, mut head) = (found.job, found.checkpoint.head);
+        let mut was_ours = false;
         let (flags, action, data) = match mark {
             Mark::Held(reason) => {
                 let (created_at, created_by) = (self.now(), caller.actor.clone());
@@ -62,10 +63,12 @@ impl Service {
             Mark::Pinned(pinned) => {
                 let flags = CheckpointFlags { pinned, ..head.flags };
                 let action = if pinned { "checkpoint.pinned" } else { "checkpoint.unpinned" };
+                // From now on it is this person's to say, not that of a resume that pinned it for a while.
+                was_ours = tx.forget_pins(number).await? > 0;
                 (flags, action, json!({"job_id": job.name}))
             }
         };
-        if flags != head.flags || action == "checkpoint.held" {
+        if flags != head.flags || was_ours || action == "checkpoint.held" {
             tx.set_checkpoint_flags(number, flags).await?;
             // What protected it may have been all that kept it.
             tx.set_jobs_due(&[job.number], Some(self.now())).await?;

@@ -1,4 +1,4 @@
-//! What open executions need of their job.
+//! What open executions and resumes need of their job.
 
 use std::collections::HashMap;
 
@@ -11,8 +11,9 @@ use crate::service::Service;
 
 impl Service {
     /// The checkpoints of a job at which executions stand that have not ended, or stood when somebody last approved, and why each
-    /// is needed.
-    pub(crate) async fn needed_by_executions(
+    /// is needed;
+    /// and those from which the job is being resumed.
+    pub(crate) async fn needed_checkpoints(
         &self,
         session: &mut Session,
         job: i64,
@@ -26,6 +27,9 @@ impl Service {
                     needed.entry(checkpoint).or_insert(JobReason::Execution);
                 }
             }
+        }
+        for resume in session.open_resumes(job).await? {
+            needed.entry(resume.checkpoint).or_insert(JobReason::Resume);
         }
         Ok(needed)
     }

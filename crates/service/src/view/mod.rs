@@ -8,6 +8,7 @@ mod dependency;
 mod entry;
 mod event;
 mod execution;
+mod executor;
 mod group;
 mod hook;
 mod operation;
@@ -40,6 +41,7 @@ pub use execution::{
     NewApproval, NewDecision, NewExecution, NewStep, OneDecision, PendingState, RequestedApproval, Steer,
     Step, StepEnd, WhichStep,
 };
+pub use executor::{CreatedExecutor, Executor, NewExecutor, Resume, SignedMessage};
 pub use group::{Group, GroupRestore, GroupSnapshot, NewGroup};
 pub use hook::{DeclaredHook, HookTrust};
 pub use operation::{

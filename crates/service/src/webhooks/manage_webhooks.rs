@@ -143,7 +143,7 @@ fn check_actions(actions: &[String]) -> Result<()> {
 }
 
 /// The host alone: what follows it in a URL is often a secret.
-fn host_of(url: &str) -> String {
+pub(crate) fn host_of(url: &str) -> String {
     reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
 }
 

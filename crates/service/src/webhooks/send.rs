@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backstay_model::Timestamp;
+use futures_util::StreamExt;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, redirect};
 
@@ -32,15 +33,19 @@ impl Answer {
 
 /// Sends deliveries. Redirects are not followed, proxies of the environment not used.
 #[derive(Debug)]
-pub(super) struct Sender {
+pub(crate) struct Sender {
     client: Client,
     private_allowed: bool,
 }
 
 impl Sender {
     pub(super) fn new(settings: &Settings) -> Result<Self> {
+        Self::within(settings, Duration::from_secs(settings.webhook_timeout_seconds.max(1)))
+    }
+
+    /// One whose receivers may take so long to answer.
+    pub(crate) fn within(settings: &Settings, timeout: Duration) -> Result<Self> {
         let private_allowed = settings.webhooks_to_private_addresses;
-        let timeout = Duration::from_secs(settings.webhook_timeout_seconds.max(1));
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
@@ -67,16 +72,7 @@ impl Sender {
             Ok(url) => url,
             Err(error) => return Answer::refused(&error.message),
         };
-        let timestamp = now.as_seconds();
-        let request = self
-            .client
-            .post(url)
-            .header("content-type", "application/json")
-            .header("webhook-id", id)
-            .header("webhook-timestamp", timestamp.to_string())
-            .header("webhook-signature", sign(secret, id, timestamp, &body))
-            .body(body);
-        match request.send().await {
+        match self.signed(url, secret, id, now, body).send().await {
             Ok(response) if response.status().is_success() => {
                 Answer { status: Some(response.status().as_u16()), error: None, is_final: true }
             }
@@ -88,6 +84,73 @@ impl Sender {
             }
             Err(error) => Answer { status: None, error: Some(describe(&error)), is_final: false },
         }
+    }
+
+    /// Posts `body`, signed, once; returns the answer of a receiver that succeeds, of at most `most` bytes.
+    pub(crate) async fn ask(
+        &self,
+        url: &str,
+        secret: &[u8],
+        id: &str,
+        now: Timestamp,
+        body: Vec<u8>,
+        most: usize,
+    ) -> Result<Vec<u8>, NoAnswer> {
+        let last = |reason: String| NoAnswer { reason, again: false };
+        // The settings may have changed since the URL was given.
+        let url = check_url(url, self.private_allowed).map_err(|error| last(error.message))?;
+        let response =
+            self.signed(url, secret, id, now, body).send().await.map_err(|error| NoAnswer::of(&error))?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(last(format!("the executor answered {status}")));
+        }
+        let mut answer = Vec::new();
+        let mut pieces = response.bytes_stream();
+        while let Some(piece) = pieces.next().await {
+            answer.extend_from_slice(&piece.map_err(|error| NoAnswer::of(&error))?);
+            if answer.len() > most {
+                return Err(last("the answer of the executor is too long".to_owned()));
+            }
+        }
+        Ok(answer)
+    }
+
+    /// The request with the headers of Standard Webhooks.
+    fn signed(
+        &self,
+        url: reqwest::Url,
+        secret: &[u8],
+        id: &str,
+        now: Timestamp,
+        body: Vec<u8>,
+    ) -> reqwest::RequestBuilder {
+        let timestamp = now.as_seconds();
+        self.client
+            .post(url)
+            .header("content-type", "application/json")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", timestamp.to_string())
+            .header("webhook-signature", sign(secret, id, timestamp, &body))
+            .body(body)
+    }
+}
+
+/// Why a receiver gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NoAnswer {
+    /// What happened; free of the URL.
+    pub(crate) reason: String,
+    /// Whether the same may succeed at once: the connection was not made, or broke off.
+    pub(crate) again: bool,
+}
+
+impl NoAnswer {
+    fn of(error: &reqwest::Error) -> Self {
+        let again = !error.is_timeout() && !error.is_builder();
+        let reason = describe(error).replace("the receiver", "the executor");
+        let is_private = reason.contains("private address");
+        Self { reason, again: again && !is_private }
     }
 }
 

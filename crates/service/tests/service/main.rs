@@ -9,6 +9,7 @@ mod audit;
 mod checkpoints;
 mod execution_table;
 mod executions;
+mod executors;
 mod fixture;
 mod groups;
 mod hooks;

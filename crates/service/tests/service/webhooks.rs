@@ -22,13 +22,13 @@ on_both!(
 
 /// A request as the receiver saw it.
 #[derive(Debug, Clone)]
-struct Received {
-    head: String,
-    body: Vec<u8>,
+pub(crate) struct Received {
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Received {
-    fn header(&self, name: &str) -> String {
+    pub(crate) fn header(&self, name: &str) -> String {
         let line = self.head.lines().find(|line| line.to_lowercase().starts_with(&format!("{name}:")));
         line.unwrap().split_once(':').unwrap().1.trim().to_owned()
     }
@@ -64,7 +64,7 @@ async fn receiver(statuses: &'static [u16]) -> (String, Arc<Mutex<Vec<Received>>
     (url, received)
 }
 
-fn parse(bytes: &[u8]) -> Option<Received> {
+pub(crate) fn parse(bytes: &[u8]) -> Option<Received> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
     let request = Received { head, body: bytes[end + 4..].to_vec() };
@@ -78,7 +78,7 @@ async fn webhook(fixture: &Fixture, url: &str, actions: &[&str]) -> CreatedWebho
     fixture.service.create_webhook(&caller(Role::Admin), new).await.unwrap()
 }
 
-fn expected_signature(secret: &str, received: &Received) -> String {
+pub(crate) fn expected_signature(secret: &str, received: &Received) -> String {
     let base64 = base64::engine::general_purpose::STANDARD;
     let key = base64.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&key).unwrap();

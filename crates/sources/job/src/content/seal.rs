@@ -27,6 +27,10 @@ pub enum Place {
     Step(i64),
     /// What became of the step with this number.
     Outcome(i64),
+    /// The executor with this number.
+    Executor(i64),
+    /// The resume with this number.
+    Resume(i64),
 }
 
 impl Place {
@@ -39,6 +43,8 @@ impl Place {
             Self::Execution(row) => (5, row),
             Self::Step(row) => (6, row),
             Self::Outcome(row) => (7, row),
+            Self::Executor(row) => (8, row),
+            Self::Resume(row) => (9, row),
         };
         let mut bytes = [0; DOMAIN.len() + 9];
         bytes[..DOMAIN.len()].copy_from_slice(DOMAIN);

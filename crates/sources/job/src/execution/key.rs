@@ -1,10 +1,18 @@
-//! The public ids of executions and steps.
+//! The public ids of executions, steps, executors and resumes.
 
 use crate::{CheckpointKey, slug};
 
 /// The number of an execution, made like that of a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExecutionKey(CheckpointKey);
+
+/// The number of an executor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExecutorKey(CheckpointKey);
+
+/// The number of an attempt to let a job go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResumeKey(CheckpointKey);
 
 /// The number of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +49,7 @@ macro_rules! keys {
         }
     )+};
 }
-keys!(ExecutionKey = "exec_", StepKey = "step_");
+keys!(ExecutionKey = "exec_", StepKey = "step_", ExecutorKey = "executor_", ResumeKey = "resume_");
 
 #[cfg(test)]
 mod tests {

@@ -46,6 +46,37 @@ pub struct StepOutcome {
     pub decisions: Vec<Decision>,
 }
 
+/// Where an executor is, and its secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecutorRecord {
+    /// Where messages go; `None` for one that asks for them.
+    pub url: Option<String>,
+    /// What signs messages.
+    pub secret: Vec<u8>,
+}
+
+/// Where it is and the secret are left out.
+impl std::fmt::Debug for ExecutorRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExecutorRecord").finish_non_exhaustive()
+    }
+}
+
+/// What was said about an attempt to let a job go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumeRecord {
+    /// The public id of the checkpoint from which the job is to go on.
+    pub checkpoint_id: String,
+    /// Who wants that.
+    pub requested_by: Actor,
+    /// Why.
+    pub reason: Option<String>,
+    /// The public id of the checkpoint that is kept.
+    pub safety_checkpoint_id: Option<String>,
+    /// Why it did not succeed.
+    pub failure: Option<String>,
+}
+
 macro_rules! stored {
     ($($name:ident),+) => {$(
         impl $name {
@@ -61,7 +92,7 @@ macro_rules! stored {
         }
     )+};
 }
-stored!(ExecutionRecord, StepRecord, StepOutcome);
+stored!(ExecutionRecord, StepRecord, StepOutcome, ExecutorRecord, ResumeRecord);
 
 fn decoded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Malformed> {
     serde_json::from_slice(bytes).map_err(|_| Malformed("a record is not readable"))
