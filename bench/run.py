@@ -110,6 +110,16 @@ def one_round(number, dataset, chosen, work, programs, result):
     shutil.rmtree(home, ignore_errors=True)
 
 
+def refuse_without_room(sets, rounds, count, work):
+    """Ends the program when what the tools write would not fit: the restored trees of all rounds, and the repositories of one."""
+    for dataset in sets:
+        facts = dataset.facts()
+        restored = facts["allocated_bytes"] * count * (rounds if dataset.name == "tree" else 1)
+        needed, free = restored + facts["bytes"] * count, shutil.disk_usage(work).free
+        if needed > free:
+            sys.exit(f"bench: {dataset.name} takes up to {needed / 1e9:.0f} GB in {work}, where {free / 1e9:.0f} GB are free; fewer --rounds take less")
+
+
 def main():
     options = arguments()
     work = options.work.resolve()
@@ -129,6 +139,7 @@ def main():
         sets.append(dataset)
     if options.data_only:
         return
+    refuse_without_room(sets, options.rounds, len(chosen), work)
     versions = setup.versions(programs, chosen)
     everything = {"machine": report.machine(), "versions": versions, "datasets": {}}
     missed = 0
