@@ -91,7 +91,7 @@ mod tests {
         };
         assert_eq!(asked(&["user."]), None);
         assert_eq!(asked(&["snapshot.created"]), Some(vec!["snapshot.created".to_owned()]));
-        assert_eq!(asked(&["s"]), Some(vec!["snapshot.".to_owned(), "source.".to_owned()]));
+        assert_eq!(asked(&["s"]), Some(["snapshot.", "source.", "step."].map(str::to_owned).to_vec()));
         assert!(asked(&[]).unwrap().iter().all(|action| !"session.started".starts_with(action.as_str())));
     }
 
