@@ -44,7 +44,8 @@ impl Session {
             && !self.is_postgres()
     }
 
-    /// The page, and the total with whether it is exact.
+    /// The page, and the total with whether it is exact. Pages behind the first look at the whole time in any case, so they may
+    /// know more matches than the first did.
     pub(super) async fn events_among(
         &mut self,
         facets: &Facets,

@@ -79,7 +79,9 @@ impl Service {
         let record = self.resume_record(&row, &job).await?;
         // A yes that came when the time was over by another server's clock is a late confirmation.
         let is_late = row.state == ResumeState::Failed && told == Told::Accepted;
-        let is_late = is_late && self.must_be_newest(&mut tx, &row, &job).await.is_ok();
+        let is_late = is_late
+            && self.must_be_newest(&mut tx, &row, &job).await.is_ok()
+            && self.waits(&mut tx, &job).await.is_ok();
         if (row.ended_at.is_some() && !is_late) || told == Told::Nothing {
             return Ok((row.state, record.failure));
         }

@@ -273,7 +273,8 @@ fn keep_index(root: &Path, directory: &Path) -> io::Result<()> {
     File::open(&index)?.sync_all()?;
     let kept = directory.join(INDEX[0]);
     fs::create_dir_all(kept.parent().unwrap_or(directory))?;
-    if fs::hard_link(&index, &kept).is_ok() {
+    // A link to a link would be none to what that leads to.
+    if index.symlink_metadata()?.is_file() && fs::hard_link(&index, &kept).is_ok() {
         sync_above(directory, &kept)?;
     } else {
         write_durably(directory, INDEX[0], &content)?;

@@ -5,18 +5,14 @@ use std::time::Duration;
 
 use backstay_model::execution::{Capability, ResumeState};
 use backstay_model::{ErrorKind, Role};
-use backstay_service::view::{
-    CreatedExecutor, NewExecutor, NewThreadCheckpoint, Resume, SignedMessage, ThreadKey, TypedValue,
-};
+use backstay_service::view::{CreatedExecutor, NewExecutor, Resume, SignedMessage};
 use backstay_service::{DEFAULT_PROJECT, Restored, Service, ServiceError};
 use serde_json::{Value, json};
-use sha2::Digest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
-use crate::checkpoints::{listed, new as new_checkpoint};
-use crate::executions::{asked, new as new_execution, step};
+use crate::checkpoints::new as new_checkpoint;
 use crate::fixture::{Fixture, caller, caller_of};
 use crate::on_both;
 use crate::webhooks::{Received, expected_signature, parse};
@@ -25,24 +21,16 @@ on_both!(
     backstay_service::Settings { webhooks_to_private_addresses: true, ..crate::fixture::settings() };
     an_executor_that_accepts_gets_the_state_once_and_the_job_has_a_new_epoch,
     whatever_else_it_answers_the_state_is_handed_back_with_the_reason,
-    one_that_hangs_is_given_up_and_can_confirm_late,
-    a_late_confirmation_is_refused_when_the_job_went_on_elsewhere,
     a_connection_that_breaks_off_is_tried_again_with_the_same_id,
     the_executor_that_fits_best_is_asked_and_a_named_one_before_it,
-    nothing_is_sent_while_an_approval_is_pending_or_a_resume_is_under_way,
-    the_present_state_is_captured_before_or_the_newest_is_pinned,
-    a_pin_for_safety_ends_after_seven_days_unless_somebody_keeps_it,
     one_that_asks_gets_signed_messages_until_it_answers,
-    what_a_crash_left_under_way_ends_by_itself,
-    a_large_state_is_told_where_it_is,
-    a_thread_is_resumed_with_its_key,
     a_private_address_takes_a_setting,
     secrets_are_sealed_and_other_tenants_see_nothing,
 );
 
 /// How a listener answers one request.
 #[derive(Clone)]
-enum Answer {
+pub(crate) enum Answer {
     /// With this status and body.
     With(u16, String),
     /// Never.
@@ -53,12 +41,12 @@ enum Answer {
     When(Arc<Notify>),
 }
 
-fn yes() -> Answer {
+pub(crate) fn yes() -> Answer {
     Answer::With(200, json!({"accepted": true}).to_string())
 }
 
 /// A listener that answers in turn, then with the last one for ever; and what it received.
-async fn listener(answers: Vec<Answer>) -> (String, Arc<Mutex<Vec<Received>>>) {
+pub(crate) async fn listener(answers: Vec<Answer>) -> (String, Arc<Mutex<Vec<Received>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/resume?key=secret-path", listener.local_addr().unwrap());
     let received: Arc<Mutex<Vec<Received>>> = Arc::default();
@@ -101,7 +89,7 @@ async fn listener(answers: Vec<Answer>) -> (String, Arc<Mutex<Vec<Received>>>) {
     (url, received)
 }
 
-fn at(name: &str, url: &str) -> NewExecutor {
+pub(crate) fn at(name: &str, url: &str) -> NewExecutor {
     NewExecutor {
         name: name.into(),
         url: Some(url.into()),
@@ -111,12 +99,12 @@ fn at(name: &str, url: &str) -> NewExecutor {
     }
 }
 
-async fn register(service: &Service, new: NewExecutor) -> CreatedExecutor {
+pub(crate) async fn register(service: &Service, new: NewExecutor) -> CreatedExecutor {
     service.create_executor(&caller(Role::Admin), DEFAULT_PROJECT, new).await.unwrap()
 }
 
 /// Three checkpoints of a job; the id of the second.
-async fn job(service: &Service, name: &str) -> String {
+pub(crate) async fn job(service: &Service, name: &str) -> String {
     let mut ids = Vec::new();
     for n in 0..3 {
         let new = new_checkpoint(name, &format!("step_{n}"), &format!("{{\"n\":{n},\"big\":1e400}}"));
@@ -126,20 +114,20 @@ async fn job(service: &Service, name: &str) -> String {
     ids.swap_remove(1)
 }
 
-async fn restore(service: &Service, id: &str) -> Result<Restored, ServiceError> {
+pub(crate) async fn restore(service: &Service, id: &str) -> Result<Restored, ServiceError> {
     service.restore_checkpoint(&caller(Role::Operator), id, true, Some("bad input")).await
 }
 
-async fn resume_of(service: &Service, restored: &Restored) -> Resume {
+pub(crate) async fn resume_of(service: &Service, restored: &Restored) -> Resume {
     service.get_resume(&caller(Role::Viewer), restored.resume_id.as_ref().unwrap()).await.unwrap()
 }
 
-async fn epoch(service: &Service, job: &str) -> u64 {
+pub(crate) async fn epoch(service: &Service, job: &str) -> u64 {
     let (jobs, _) = service.list_jobs(&caller(Role::Viewer), DEFAULT_PROJECT, 0, 100).await.unwrap();
     jobs.into_iter().find(|found| found.job_id == job).unwrap().epoch
 }
 
-fn body(received: &Received) -> Value {
+pub(crate) fn body(received: &Received) -> Value {
     serde_json::from_slice(&received.body).unwrap()
 }
 
@@ -231,64 +219,9 @@ async fn whatever_else_it_answers_the_state_is_handed_back_with_the_reason(fixtu
     );
 }
 
-async fn executors(service: &Service) -> Vec<String> {
+pub(crate) async fn executors(service: &Service) -> Vec<String> {
     let found = service.list_executors(&caller(Role::Admin), DEFAULT_PROJECT).await.unwrap();
     found.into_iter().map(|executor| executor.executor_id).collect()
-}
-
-async fn one_that_hangs_is_given_up_and_can_confirm_late(fixture: &Fixture) {
-    let (service, operator) = (&fixture.service, caller(Role::Operator));
-    let (url, _) = listener(vec![Answer::Never]).await;
-    register(service, NewExecutor { timeout_s: 1, ..at("worker", &url) }).await;
-    let second = job(service, "j").await;
-    let restored = restore(service, &second).await.unwrap();
-    assert_eq!(
-        restored.message,
-        "Checkpoint restored but failed to resume: the executor did not answer in time"
-    );
-    assert_eq!(resume_of(service, &restored).await.state, ResumeState::Failed);
-    let id = restored.resume_id.clone().unwrap();
-    let late = service.confirm_resume(&operator, &id, true, None).await.unwrap();
-    assert_eq!((late.state, late.failure), (ResumeState::Confirmed, None));
-    assert_eq!(
-        service.confirm_resume(&operator, &id, true, None).await.unwrap().state,
-        ResumeState::Confirmed
-    );
-    assert_eq!(epoch(service, "j").await, 1);
-    let resumed = fixture.actions().await.into_iter().filter(|action| action == "job.resumed").count();
-    assert_eq!(resumed, 1);
-    let error = service.confirm_resume(&operator, &id, false, Some("no")).await.unwrap_err();
-    assert_eq!((error.kind, &*error.message), (ErrorKind::Conflict, "The resume is confirmed already"));
-    let error = service.confirm_resume(&caller(Role::Viewer), &id, true, None).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Forbidden);
-}
-
-async fn a_late_confirmation_is_refused_when_the_job_went_on_elsewhere(fixture: &Fixture) {
-    let (service, operator) = (&fixture.service, caller(Role::Operator));
-    let (url, _) =
-        listener(vec![Answer::Never, yes(), Answer::Never, Answer::With(500, String::new())]).await;
-    register(service, NewExecutor { timeout_s: 1, ..at("worker", &url) }).await;
-    let second = job(service, "j").await;
-    let first = restore(service, &second).await.unwrap().resume_id.unwrap();
-    assert_eq!(restore(service, &second).await.unwrap().job_status, "resumed");
-    let superseded = "Another resume of job j was begun since";
-    let error = service.confirm_resume(&operator, &first, true, None).await.unwrap_err();
-    assert_eq!((error.kind, &*error.message), (ErrorKind::Conflict, superseded));
-    assert_eq!(epoch(service, "j").await, 1);
-    // Also when the newer one failed: nobody knows whether its executor goes on.
-    let third = restore(service, &second).await.unwrap().resume_id.unwrap();
-    restore(service, &second).await.unwrap();
-    let error = service.confirm_resume(&operator, &third, true, None).await.unwrap_err();
-    assert_eq!(error.message, superseded);
-
-    // Nothing bypasses a pending approval, not even a late confirmation.
-    let fifth = restore(service, &second).await.unwrap().resume_id.unwrap();
-    let execution = backstay_service::view::NewExecution { job_id: Some("j".into()), ..new_execution("c") };
-    let execution = service.start_execution(&operator, DEFAULT_PROJECT, execution).await.unwrap();
-    service.create_step(&operator, &execution.execution_id, step("send", Some(asked()))).await.unwrap();
-    let error = service.confirm_resume(&operator, &fifth, true, None).await.unwrap_err();
-    assert_eq!(error.message, "Checkpoint send is waiting for approval");
-    assert_eq!(epoch(service, "j").await, 1);
 }
 
 async fn a_connection_that_breaks_off_is_tried_again_with_the_same_id(fixture: &Fixture) {
@@ -344,119 +277,6 @@ async fn the_executor_that_fits_best_is_asked_and_a_named_one_before_it(fixture:
     assert_eq!(epoch(service, "nightly-1").await, 3);
 }
 
-async fn nothing_is_sent_while_an_approval_is_pending_or_a_resume_is_under_way(fixture: &Fixture) {
-    let (service, operator) = (&fixture.service, caller(Role::Operator));
-    let told = Arc::new(Notify::new());
-    let (url, received) = listener(vec![Answer::When(Arc::clone(&told))]).await;
-    register(service, at("worker", &url)).await;
-    let second = job(service, "j").await;
-    let execution = backstay_service::view::NewExecution { job_id: Some("j".into()), ..new_execution("c") };
-    let execution = service.start_execution(&operator, DEFAULT_PROJECT, execution).await.unwrap();
-    let asking = service.create_step(&operator, &execution.execution_id, step("send", Some(asked()))).await;
-    let error = restore(service, &second).await.unwrap_err();
-    assert_eq!(
-        (error.kind, &*error.message),
-        (ErrorKind::Conflict, "Checkpoint send is waiting for approval")
-    );
-    assert!(received.lock().unwrap().is_empty());
-    let which = backstay_service::view::WhichStep::Id(asking.unwrap().step_id);
-    let approve = backstay_service::view::NewDecision { approved: true, reason: None, values: None };
-    service.decide_approval(&operator, &execution.execution_id, &which, approve).await.unwrap();
-
-    let first = {
-        let (service, second) = (service.clone(), second.clone());
-        tokio::spawn(async move { restore(&service, &second).await })
-    };
-    while received.lock().unwrap().is_empty() {
-        tokio::task::yield_now().await;
-    }
-    let error = restore(service, &second).await.unwrap_err();
-    assert_eq!((error.kind, &*error.message), (ErrorKind::Conflict, "A resume of job j is under way"));
-    let error = service.delete_checkpoint(&operator, &second).await.unwrap_err();
-    assert_eq!(error.word(), "needed");
-    // Without a resume the state is handed back all the same.
-    service.restore_checkpoint(&operator, &second, false, None).await.unwrap();
-    told.notify_one();
-    assert_eq!(first.await.unwrap().unwrap().job_status, "resumed");
-    assert_eq!(received.lock().unwrap().len(), 1);
-}
-
-async fn the_present_state_is_captured_before_or_the_newest_is_pinned(fixture: &Fixture) {
-    let service = &fixture.service;
-    let captured = json!({"accepted": true, "state": {"present": 1}}).to_string();
-    let (url, received) = listener(vec![
-        Answer::With(200, captured),
-        yes(),
-        Answer::With(500, String::new()),
-        yes(),
-        Answer::With(200, json!({"accepted": true, "state": [1]}).to_string()),
-        yes(),
-    ])
-    .await;
-    let both = vec![Capability::Resume, Capability::Capture];
-    let executor = register(service, NewExecutor { capabilities: both, ..at("worker", &url) }).await;
-    let second = job(service, "j").await;
-    let restored = restore(service, &second).await.unwrap();
-    let safety = restored.safety_checkpoint_id.clone().unwrap();
-    let saved = service.get_checkpoint(&caller(Role::Viewer), &safety).await.unwrap();
-    assert_eq!((&*saved.state, &*saved.checkpoint.step_name), ("{\"present\":1}", "safety"));
-    assert!(saved.checkpoint.pinned);
-    assert_eq!(listed(service, "j").await.len(), 4);
-    {
-        let received = received.lock().unwrap();
-        assert_eq!(body(&received[0])["type"], "job.capture");
-        assert_eq!(
-            received[0].header("webhook-signature"),
-            expected_signature(&executor.secret, &received[0])
-        );
-        assert_ne!(received[0].header("webhook-id"), received[1].header("webhook-id"));
-    }
-    for _ in 0..2 {
-        let restored = restore(service, &second).await.unwrap();
-        assert_eq!(restored.job_status, "resumed", "a state that cannot be had is no reason to stop");
-        assert_eq!(restored.safety_checkpoint_id.as_ref(), Some(&safety), "the newest");
-    }
-    assert_eq!(listed(service, "j").await.len(), 4);
-}
-
-async fn a_pin_for_safety_ends_after_seven_days_unless_somebody_keeps_it(fixture: &Fixture) {
-    let (service, operator) = (&fixture.service, caller(Role::Operator));
-    let (url, _) = listener(vec![yes()]).await;
-    register(service, at("worker", &url)).await;
-    let pinned = async |job: &str| -> Vec<bool> {
-        listed(service, job).await.iter().map(|item| item.pinned).collect()
-    };
-    let mut restored = Vec::new();
-    for name in ["left", "again", "kept", "before"] {
-        let second = job(service, name).await;
-        let newest = listed(service, name).await[2].checkpoint_id.clone();
-        if name == "before" {
-            service.pin_checkpoint(&operator, &newest, true).await.unwrap();
-        }
-        let made = restore(service, &second).await.unwrap();
-        assert_eq!(made.safety_checkpoint_id.as_ref(), Some(&newest));
-        assert_eq!(pinned(name).await, [false, false, true]);
-        restored.push((second, newest));
-    }
-    fixture.clock.advance(6 * 86_400);
-    restore(service, &restored[1].0).await.unwrap();
-    service.pin_checkpoint(&operator, &restored[2].1, true).await.unwrap();
-    service.tidy().await.unwrap();
-    assert_eq!(pinned("left").await, [false, false, true], "seven days are not over");
-    fixture.clock.advance(86_400);
-    service.tidy().await.unwrap();
-    assert_eq!(pinned("left").await, [false, false, false]);
-    for name in ["again", "kept", "before"] {
-        assert_eq!(pinned(name).await, [false, false, true], "{name}");
-    }
-    fixture.clock.advance(7 * 86_400);
-    service.tidy().await.unwrap();
-    assert_eq!(pinned("again").await, [false, false, false]);
-    for name in ["kept", "before"] {
-        assert_eq!(pinned(name).await, [false, false, true], "{name}: a person pinned it");
-    }
-}
-
 async fn one_that_asks_gets_signed_messages_until_it_answers(fixture: &Fixture) {
     let (service, operator) = (&fixture.service, caller(Role::Operator));
     let pull = NewExecutor { url: None, timeout_s: 300, ..at("puller", "") };
@@ -501,77 +321,6 @@ async fn one_that_asks_gets_signed_messages_until_it_answers(fixture: &Fixture) 
     assert_eq!(error.word(), "not_pull");
     let error = service.poll_executor(&caller(Role::Viewer), &id, Duration::ZERO).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Forbidden);
-}
-
-async fn what_a_crash_left_under_way_ends_by_itself(fixture: &Fixture) {
-    let service = &fixture.service;
-    let pull = NewExecutor { url: None, timeout_s: 100, ..at("puller", "") };
-    let id = register(service, pull).await.executor.executor_id;
-    let second = job(service, "j").await;
-    let restoring = {
-        let (service, second) = (service.clone(), second.clone());
-        tokio::spawn(async move { restore(&service, &second).await })
-    };
-    let operator = caller(Role::Operator);
-    let message = service.poll_executor(&operator, &id, Duration::from_mins(5)).await.unwrap().unwrap();
-    // Another server goes on after this one is gone.
-    let other = fixture.again(2).await;
-    fixture.clock.advance(129);
-    other.tidy().await.unwrap();
-    assert_eq!(other.get_resume(&operator, &message.id).await.unwrap().state, ResumeState::Delivering);
-    fixture.clock.advance(1);
-    other.tidy().await.unwrap();
-    let ended = other.get_resume(&operator, &message.id).await.unwrap();
-    assert_eq!(
-        (ended.state, ended.failure.as_deref()),
-        (ResumeState::Failed, Some("the executor did not answer in time"))
-    );
-    // Whoever waits for it is told the same.
-    let restored = restoring.await.unwrap().unwrap();
-    assert_eq!(
-        restored.message,
-        "Checkpoint restored but failed to resume: the executor did not answer in time"
-    );
-    // The executor had taken it, and says so.
-    other.confirm_resume(&operator, &message.id, true, None).await.unwrap();
-    assert_eq!(epoch(&other, "j").await, 1);
-    fixture.assert_audit().await;
-}
-
-async fn a_large_state_is_told_where_it_is(fixture: &Fixture) {
-    let service = &fixture.service;
-    let (url, received) = listener(vec![yes()]).await;
-    register(service, at("worker", &url)).await;
-    let state = format!("{{\"filler\":\"{}\"}}", "x".repeat(1 << 20));
-    let new = new_checkpoint("j", "big", &state);
-    let made = service.create_checkpoint(&caller(Role::Operator), DEFAULT_PROJECT, new).await.unwrap();
-    assert_eq!(restore(service, &made.checkpoint_id).await.unwrap().job_status, "resumed");
-    let sent = body(&received.lock().unwrap()[0])["data"].clone();
-    assert_eq!(sent["state"], Value::Null);
-    assert_eq!(sent["state_url"], format!("/api/checkpoints/{}", made.checkpoint_id));
-    let hash = sha2::Sha256::digest(state.as_bytes());
-    let expected = hash.iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"));
-    assert_eq!(sent["state_hash"], expected);
-}
-
-async fn a_thread_is_resumed_with_its_key(fixture: &Fixture) {
-    let service = &fixture.service;
-    let (url, received) = listener(vec![yes()]).await;
-    register(service, at("worker", &url)).await;
-    let put = NewThreadCheckpoint {
-        key: ThreadKey { thread_id: "t/1".into(), namespace: "sub".into(), checkpoint_id: "1ef".into() },
-        parent: None,
-        head: TypedValue { value_type: "json".into(), data: b"{}".to_vec() },
-        metadata: "{}".into(),
-        changed: vec![],
-        keep: vec![],
-    };
-    service.put_thread_checkpoint(&caller(Role::Operator), DEFAULT_PROJECT, put).await.unwrap();
-    let id = listed(service, "t/1").await[0].checkpoint_id.clone();
-    assert_eq!(restore(service, &id).await.unwrap().job_status, "resumed");
-    let sent = body(&received.lock().unwrap()[0])["data"].clone();
-    assert_eq!(sent["form"], "typed");
-    assert_eq!(sent["key"], json!({"thread_id": "t/1", "checkpoint_ns": "sub", "checkpoint_id": "1ef"}));
 }
 
 async fn a_private_address_takes_a_setting(fixture: &Fixture) {

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod access;
+mod approvals;
 mod audit;
 mod checkpoints;
 mod execution_table;
@@ -16,6 +17,7 @@ mod hooks;
 mod jobs;
 mod recovery;
 mod restoring;
+mod resumes;
 mod snapshots;
 mod tasks;
 mod webhooks;
