@@ -2,7 +2,7 @@
 
 use super::list::{EventFilter, Facets, Selection};
 use super::search::{Way, Ways, narrow_count, narrow_total};
-use crate::buckets::{DAY, HOUR, PERIOD, cover, values};
+use crate::buckets::{DAY, HOUR, PERIOD, cover_by_difference, values};
 use crate::error::Result;
 use crate::page::Total;
 use crate::session::Session;
@@ -25,7 +25,7 @@ impl Session {
         };
         let mut condition = if scope.is_some() { self.condition() } else { selection.condition.clone() };
         let text = if let Some(scope) = &scope {
-            let cover = cover(filter.stretch(), &[PERIOD, DAY]);
+            let cover = cover_by_difference(filter.stretch(), &[PERIOD, DAY]);
             let clause = match &filter.tenant {
                 Some(tenant) => format!("events.tenant_id = {} AND", condition.bind(tenant)),
                 None => String::new(),
@@ -38,16 +38,17 @@ impl Session {
             let edges = cover
                 .edges
                 .iter()
-                .map(|edge| [edge.from, edge.to, edge.from / hour, (edge.to - 1) / hour + 1]);
+                .map(|edge| [edge.from, edge.to, edge.from / hour, (edge.to - 1) / hour + 1, edge.sign]);
             if let Some(edges) = values(&mut condition, edges) {
                 let spans = format!(
                     "FROM event_spans WHERE width = {HOUR} AND bucket >= edges.column3 AND bucket < edges.column4"
                 );
                 parts.push(format!(
-                    "SELECT (SELECT count(*) FROM events
-                             WHERE {clause} events.seq >= (SELECT min(first_seq) {spans})
-                                   AND events.seq <= (SELECT max(last_seq) {spans})
-                                   AND events.at >= edges.column1 AND events.at < edges.column2 {wanted}) AS n
+                    "SELECT edges.column5 * (
+                         SELECT count(*) FROM events
+                         WHERE {clause} events.seq >= (SELECT min(first_seq) {spans})
+                               AND events.seq <= (SELECT max(last_seq) {spans})
+                               AND events.at >= edges.column1 AND events.at < edges.column2 {wanted}) AS n
                      FROM ({edges}) AS edges"
                 ));
             }

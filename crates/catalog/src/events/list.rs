@@ -154,6 +154,10 @@ impl Session {
             return Ok(Page::cut(items, paging.limit, total, |event| event.seq as i64));
         }
         let ways = self.event_ways(&facets, &selection, narrow, paging).await?;
+        if let Some((items, total)) = self.events_backward(&facets, &selection, &ways, paging, before).await?
+        {
+            return Ok(Page::cut(items, paging.limit, total, |event| event.seq as i64));
+        }
         let total = self.count_events(filter, &facets, &selection, &ways, paging.total).await?;
         let items = self.event_page(filter, &facets, &selection, ways.page, paging, before).await?;
         Ok(Page::cut(items, paging.limit, total, |event| event.seq as i64))

@@ -2,6 +2,7 @@
 
 mod among;
 pub(crate) mod append;
+mod backward;
 mod copied;
 mod count;
 mod export;

@@ -10,7 +10,7 @@ use backstay_model::{Kind, SnapshotState, SourceId, TenantId, Timestamp, Trigger
 
 use super::facet::Facet;
 use super::row::{COLUMNS, SnapshotRow};
-use crate::buckets::{DAY, HOUR, PERIOD, Stretch, cover, values};
+use crate::buckets::{DAY, HOUR, PERIOD, Stretch, cover_by_difference, values};
 use crate::error::Result;
 use crate::page::{Page, Paging, Total};
 use crate::session::Session;
@@ -137,19 +137,20 @@ impl Session {
             return Ok((facets.wanted_count, true));
         }
         let widths = if filter.source.is_some() { &[PERIOD, DAY][..] } else { &[PERIOD, DAY, HOUR] };
-        let cover = cover(filter.stretch(), widths);
+        let cover = cover_by_difference(filter.stretch(), widths);
         let mut condition = self.condition();
         let mut parts = Vec::new();
         let scope = condition.bind(filter.scope());
         let wanted = condition.among("facet", &facets.wanted, facets.all);
         parts.extend(cover.counted("snapshot_counts", &scope, &wanted, &mut condition));
-        let edges = values(&mut condition, cover.edges.iter().map(|edge| [edge.from, edge.to]));
+        let edges = values(&mut condition, cover.edges.iter().map(|edge| [edge.from, edge.to, edge.sign]));
         if let Some(edges) = edges {
             scope_condition(filter, &mut condition);
             condition.and_text("created_at >= edges.column1 AND created_at < edges.column2");
             let clause = mem::take(&mut condition.text);
             parts.push(format!(
-                "SELECT (SELECT count(*) FROM snapshots WHERE {clause} {wanted}) AS n FROM ({edges}) AS edges"
+                "SELECT edges.column3 * (SELECT count(*) FROM snapshots WHERE {clause} {wanted}) AS n
+                 FROM ({edges}) AS edges"
             ));
         }
         if parts.is_empty() {
