@@ -169,11 +169,7 @@ fn prepare_own_directory(own: &Path) -> Result<()> {
         return Err(ServiceError::conflict(format!("{} is there and is no directory", own.display())));
     }
     create_private_directory(own)?;
-    let ignore = own.join(".gitignore");
-    if !ignore.exists() {
-        std::fs::write(&ignore, "*\n").map_err(|error| cannot("write", &ignore, error))?;
-    }
-    Ok(())
+    Ok(backstay_source_workspace::hide_from_git(own)?)
 }
 
 fn create_private_directory(path: &Path) -> Result<()> {

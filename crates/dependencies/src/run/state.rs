@@ -51,7 +51,9 @@ impl StateDirectory {
     pub fn create(&self) -> Result<()> {
         let ignore = self.0.join(".gitignore");
         let made = std::fs::create_dir_all(&self.0).and_then(|()| {
-            if ignore.symlink_metadata().is_ok() { Ok(()) } else { std::fs::write(&ignore, "*\n") }
+            // An empty one was left by a process that was killed between making and filling it.
+            let is_there = ignore.symlink_metadata().is_ok_and(|found| !found.is_file() || found.len() > 0);
+            if is_there { Ok(()) } else { std::fs::write(&ignore, "*\n") }
         });
         made.map_err(|error| DependencyError::io("create", &self.0, error))
     }

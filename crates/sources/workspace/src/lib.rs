@@ -39,7 +39,7 @@ pub use compare::{
 pub use error::{Result, WorkspaceError};
 pub use exclude::{ExcludeOptions, IGNORE_FILE, OWN_DIRECTORY};
 pub use fs::file_system_time;
-pub use lock::{LockOwner, WorkspaceLock, host_name};
+pub use lock::{LockOwner, WorkspaceLock, hide_from_git, host_name};
 pub use restore::{
     Action, ExecuteOptions, GroupMember, PlannedChange, RestoreOptions, RestorePlan, execute, execute_group,
     plan, restore_to, unpack_to,

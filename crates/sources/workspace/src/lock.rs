@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use backstay_model::{Clock, Timestamp};
-use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::time::{ClockId, Timespec};
 use serde::{Deserialize, Serialize};
@@ -143,18 +143,37 @@ pub(crate) fn open_own_directory(root: &Path) -> Result<Dir> {
         }
         opened => opened.map_err(|errno| WorkspaceError::path("open", OWN_DIRECTORY.as_bytes(), errno))?,
     };
-    match own.create_file(b".gitignore", Mode::from_raw_mode(0o644)) {
-        Ok(file) => {
-            File::from(file).write_all(b"*\n").map_err(|source| WorkspaceError::Path {
-                operation: "write",
-                path: ".backstay/.gitignore".to_owned(),
-                source,
-            })?;
-        }
-        Err(Errno::EXIST) => {}
+    hide(&own)?;
+    Ok(own)
+}
+
+/// Writes the `.gitignore` that hides `directory` and itself from git, when it is not there or was left empty by a process that
+/// was killed between making and filling it.
+pub fn hide_from_git(directory: &Path) -> Result<()> {
+    let opened = Dir::open_root(directory).map_err(|errno| WorkspaceError::Path {
+        operation: "open",
+        path: directory.display().to_string(),
+        source: std::io::Error::from(errno),
+    })?;
+    hide(&opened)
+}
+
+fn hide(own: &Dir) -> Result<()> {
+    let fail = |errno: Errno| WorkspaceError::path("write", b".backstay/.gitignore", errno);
+    let name = c".gitignore";
+    match rustix::fs::statat(own.fd(), name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(found) if found.st_size > 0 || !FileType::from_raw_mode(found.st_mode).is_file() => return Ok(()),
+        Ok(_) | Err(Errno::NOENT) => {}
         Err(errno) => return Err(fail(errno)),
     }
-    Ok(own)
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(own.fd(), name, flags, Mode::from_raw_mode(0o644)).map_err(fail)?;
+    // Two that do this at once write the same.
+    File::from(file).write_all(b"*\n").map_err(|source| WorkspaceError::Path {
+        operation: "write",
+        path: ".backstay/.gitignore".to_owned(),
+        source,
+    })
 }
 
 #[cfg(test)]
@@ -174,6 +193,28 @@ mod tests {
         drop(held);
         WorkspaceLock::acquire(root.path(), "restore", &clock, Duration::ZERO).unwrap();
         assert_eq!(std::fs::read(root.path().join(".backstay/.gitignore")).unwrap(), b"*\n");
+    }
+
+    #[test]
+    fn a_directory_that_was_left_visible_is_hidden() {
+        let root = tempfile::tempdir().unwrap();
+        let ignore = root.path().join(".backstay/.gitignore");
+        std::fs::create_dir(root.path().join(".backstay")).unwrap();
+        std::fs::write(&ignore, "").unwrap();
+        open_own_directory(root.path()).unwrap();
+        assert_eq!(std::fs::read(&ignore).unwrap(), b"*\n");
+        std::fs::write(&ignore, "*\n!mine\n").unwrap();
+        hide_from_git(&root.path().join(".backstay")).unwrap();
+        assert_eq!(std::fs::read(&ignore).unwrap(), b"*\n!mine\n", "what a person wrote stays");
+    }
+
+    #[test]
+    fn a_link_in_its_place_is_not_written_through() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join(".backstay")).unwrap();
+        std::os::unix::fs::symlink("../outside", root.path().join(".backstay/.gitignore")).unwrap();
+        open_own_directory(root.path()).unwrap();
+        assert!(!root.path().join("outside").exists());
     }
 
     #[test]
