@@ -6,11 +6,11 @@
 use backstay_model::Event;
 
 use super::list::{EventFilter, Facets, Selection};
-use super::read::{Counted, qualified};
+use super::read::qualified;
 use crate::error::Result;
 use crate::page::{Paging, Total};
 use crate::session::Session;
-use crate::sql::{Condition, sql};
+use crate::sql::{Condition, Fields, Record, sql};
 
 /// How many events the actor or source may have.
 const FEW: u64 = 20_000;
@@ -18,6 +18,20 @@ const FEW: u64 = 20_000;
 /// In how many of the newest events of the time matches are counted, when the page is full and not all need be counted: the
 /// index goes through all places of a common word.
 const COUNTED: i64 = 1 << 18;
+
+/// An event, and how many match in all.
+struct Counted {
+    event: Event,
+    total: u64,
+}
+
+impl Record for Counted {
+    const TABLE: &'static str = Event::TABLE;
+
+    fn read(fields: &mut Fields<'_>) -> Result<Self> {
+        Ok(Self { event: Event::read(fields)?, total: fields.count()? })
+    }
+}
 
 impl Session {
     /// Whether a filter is read this way.

@@ -2,13 +2,13 @@
 
 mod among;
 pub(crate) mod append;
-mod backward;
 mod copied;
 mod count;
 mod export;
 pub(crate) mod facet;
 mod groups;
 mod list;
+mod one_reading;
 pub(crate) mod read;
 mod search;
 mod subscribe;

@@ -32,20 +32,6 @@ impl Record for Event {
     }
 }
 
-/// An event, and how many match in all.
-pub(super) struct Counted {
-    pub(super) event: Event,
-    pub(super) total: u64,
-}
-
-impl Record for Counted {
-    const TABLE: &'static str = Event::TABLE;
-
-    fn read(fields: &mut Fields<'_>) -> Result<Self> {
-        Ok(Self { event: Event::read(fields)?, total: fields.count()? })
-    }
-}
-
 impl Session {
     /// The event with this number.
     pub async fn event(&mut self, seq: u64) -> Result<Option<Event>> {

@@ -28,7 +28,7 @@ const COUNT: u64 = 8192;
 const COUNT_NEAR: i64 = 4096;
 
 /// In how many, where each is from anywhere in the table.
-const NARROW_COUNT: u64 = 256;
+pub(super) const NARROW_COUNT: u64 = 256;
 
 /// How the events with some words are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
