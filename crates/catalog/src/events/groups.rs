@@ -16,8 +16,8 @@ use crate::error::{CatalogError, Result};
 use crate::session::Session;
 use crate::sql::{Fields, RawRow, Record, sql};
 
-/// Events per group: some hundred KiB.
-const GROUP: u32 = 1000;
+/// Events per group: about a MiB. The database waits between two groups.
+const GROUP: u32 = 4000;
 
 /// How many events a group has, the number of the last, and the group.
 type Whole = (u64, Option<i64>, Form);

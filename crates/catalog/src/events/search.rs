@@ -13,10 +13,10 @@ use crate::session::Session;
 use crate::sql::{Condition, Fields, RawRow, Statement, sql};
 
 /// How many of the newest events are in the sample.
-const NEAR: i64 = 1024;
+const NEAR: i64 = 512;
 
 /// How many more stretches of the log are, spread evenly over it, and how long each is: the newest events may be unlike the rest.
-const FAR: (i64, i64) = (8, 128);
+const FAR: (i64, i64) = (8, 64);
 
 /// How many events an actor or a source may have, so that all of them are looked at.
 const NARROW: u64 = 20_000;
@@ -25,7 +25,7 @@ const NARROW: u64 = 20_000;
 const COUNT: u64 = 8192;
 
 /// In how many of the newest events matches are counted when not all are.
-const COUNT_NEAR: i64 = 4096;
+const COUNT_NEAR: i64 = 2048;
 
 /// In how many, where each is from anywhere in the table.
 pub(super) const NARROW_COUNT: u64 = 256;

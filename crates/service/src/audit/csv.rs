@@ -13,7 +13,9 @@ pub(crate) fn append_line<'a>(out: &mut Vec<u8>, cells: impl IntoIterator<Item =
 
 fn append_cell(out: &mut Vec<u8>, cell: &str) {
     let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if !formula && !cell.contains(['"', ',', '\r', '\n']) {
+    // All bytes are looked at, without a way out in the middle, so that the processor takes many at once.
+    let quoted = cell.bytes().fold(false, |found, byte| found | matches!(byte, b'"' | b',' | b'\r' | b'\n'));
+    if !formula && !quoted {
         out.extend_from_slice(cell.as_bytes());
         return;
     }
@@ -21,11 +23,11 @@ fn append_cell(out: &mut Vec<u8>, cell: &str) {
     if formula {
         out.push(b'\'');
     }
-    for byte in cell.bytes() {
-        if byte == b'"' {
-            out.push(b'"');
+    for (number, piece) in cell.split('"').enumerate() {
+        if number > 0 {
+            out.extend_from_slice(b"\"\"");
         }
-        out.push(byte);
+        out.extend_from_slice(piece.as_bytes());
     }
     out.push(b'"');
 }
