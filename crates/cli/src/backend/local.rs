@@ -472,7 +472,15 @@ impl Local {
         backward: bool,
         changing: Changing,
     ) -> Result<RecoverReport, Failure> {
-        let Some(Opened { service, source }) = &self.opened else { return Ok(RecoverReport::default()) };
+        let Some(Opened { service, source }) = &self.opened else {
+            // A first save may have been killed before there was anything but the directory.
+            let own = self.workspace.root.join(discover::OWN_DIRECTORY);
+            if own.is_dir() && !changing.dry_run {
+                backstay_source_workspace::hide_from_git(&own)
+                    .map_err(backstay_service::ServiceError::from)?;
+            }
+            return Ok(RecoverReport::default());
+        };
         if changing.dry_run {
             return super::unfinished(&self.operations().await?);
         }

@@ -1,8 +1,10 @@
 //! The lock of a workspace: one operation at a time, and nobody waits for a dead one.
 
+use std::ffi::CStr;
 use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::time::Duration;
 
@@ -159,21 +161,36 @@ pub fn hide_from_git(directory: &Path) -> Result<()> {
 }
 
 fn hide(own: &Dir) -> Result<()> {
-    let fail = |errno: Errno| WorkspaceError::path("write", b".backstay/.gitignore", errno);
-    let name = c".gitignore";
-    match rustix::fs::statat(own.fd(), name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(found) if found.st_size > 0 || !FileType::from_raw_mode(found.st_mode).is_file() => return Ok(()),
-        Ok(_) | Err(Errno::NOENT) => {}
-        Err(errno) => return Err(fail(errno)),
-    }
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(own.fd(), name, flags, Mode::from_raw_mode(0o644)).map_err(fail)?;
-    // Two that do this at once write the same.
-    File::from(file).write_all(b"*\n").map_err(|source| WorkspaceError::Path {
+    let fail = |error: std::io::Error| WorkspaceError::Path {
         operation: "write",
         path: ".backstay/.gitignore".to_owned(),
-        source,
-    })
+        source: error,
+    };
+    match rustix::fs::statat(own.fd(), IGNORE, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(found) if found.st_size > 0 || !FileType::from_raw_mode(found.st_mode).is_file() => return Ok(()),
+        Err(Errno::NOENT) if link_whole_ignore(own).is_ok() => return Ok(()),
+        Ok(_) | Err(Errno::NOENT) => {}
+        Err(errno) => return Err(fail(errno.into())),
+    }
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(own.fd(), IGNORE, flags, Mode::from_raw_mode(0o644))
+        .map_err(|errno| fail(errno.into()))?;
+    // Two that do this at once write the same.
+    File::from(file).write_all(IGNORE_ALL).map_err(fail)
+}
+
+const IGNORE: &CStr = c".gitignore";
+const IGNORE_ALL: &[u8] = b"*\n";
+
+/// Makes the file without a name and names it once it is filled, so that git never sees one that hides nothing.
+///
+/// Fails on a file system without such files, and when another process was faster.
+fn link_whole_ignore(own: &Dir) -> std::io::Result<()> {
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    let mut file = File::from(rustix::fs::openat(own.fd(), c".", flags, Mode::from_raw_mode(0o644))?);
+    file.write_all(IGNORE_ALL)?;
+    let unnamed = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(rustix::fs::linkat(rustix::fs::CWD, unnamed, own.fd(), IGNORE, AtFlags::SYMLINK_FOLLOW)?)
 }
 
 #[cfg(test)]
