@@ -60,10 +60,18 @@ impl<'s> Groups<'s> {
             self.fetched = self.fetch().await?;
         }
         let Some(Fetched { after, last, form }) = self.fetched.take() else { return Ok(None) };
-        let (following, events) = tokio::join!(self.fetch(), async { decode(form) });
+        // Not on the task that receives the following group: the database would wait for it.
+        let decoding = tokio::task::spawn_blocking(move || decode(form));
+        let (following, events) = tokio::join!(self.fetch(), decoding);
         self.fetched = following?;
-        if let Some(events) = events {
-            return Ok(Some(events));
+        match events {
+            Ok(Some(events)) => return Ok(Some(events)),
+            Ok(None) => {}
+            Err(stopped) => {
+                if let Ok(panic) = stopped.try_into_panic() {
+                    std::panic::resume_unwind(panic);
+                }
+            }
         }
         let rows = self.rows(after, last).await?;
         Ok(Some(rows.iter().map(Event::from_row).collect()))
