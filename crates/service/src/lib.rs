@@ -97,6 +97,7 @@ mod snapshots;
 mod sources;
 mod tasks;
 mod threads;
+mod together;
 mod upgrades;
 pub mod view;
 mod webhooks;

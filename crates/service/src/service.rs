@@ -11,10 +11,12 @@ use backstay_model::{
 };
 use backstay_repository::Repository;
 
-use crate::checkpoints::Saving;
+use crate::auth::Tokens;
+use crate::checkpoints::{Saving, SmallCheckpoints};
 use crate::error::{Result, ServiceError};
 use crate::lazy_repository::LazyRepository;
 use crate::settings::Settings;
+use crate::together::Together;
 
 /// The use cases of Backstay. Clones are cheap and share everything.
 ///
@@ -49,6 +51,10 @@ struct Inner {
     instance: String,
     /// What saving checkpoints keeps at hand.
     saving: Saving,
+    /// Who looks up API tokens.
+    tokens: Together<Tokens>,
+    /// Who reads checkpoints.
+    checkpoints: Together<SmallCheckpoints>,
 }
 
 /// A service that may be gone.
@@ -66,11 +72,14 @@ impl Service {
     pub fn new(parts: Parts) -> Self {
         let suffix = backstay_model::id::random_suffix(&*parts.rng, 10);
         let instance = format!("{}-{}-{suffix}", parts.settings.host, std::process::id());
-        Self {
-            inner: Arc::new(Inner { parts, instance, saving: Saving::default() }),
-            request_id: None,
-            lock_wait_s: None,
-        }
+        let inner = Inner {
+            parts,
+            instance,
+            saving: Saving::default(),
+            tokens: Together::default(),
+            checkpoints: Together::default(),
+        };
+        Self { inner: Arc::new(inner), request_id: None, lock_wait_s: None }
     }
 
     /// The same service, which names `request_id` as the cause of its events.
@@ -134,6 +143,14 @@ impl Service {
 
     pub(crate) fn saving(&self) -> &Saving {
         &self.inner.saving
+    }
+
+    pub(crate) fn tokens(&self) -> &Together<Tokens> {
+        &self.inner.tokens
+    }
+
+    pub(crate) fn small_checkpoints(&self) -> &Together<SmallCheckpoints> {
+        &self.inner.checkpoints
     }
 
     /// The id of the request on whose behalf this service acts.

@@ -4,7 +4,7 @@ use backstay_model::{Role, SourceId, TenantId, Timestamp, TokenId, UserId};
 
 use crate::error::{CatalogError, Result};
 use crate::session::Session;
-use crate::sql::{Fields, Record, Value, sql};
+use crate::sql::{Fields, Record, Value, any_of, batches, sql};
 use crate::transaction::Tx;
 
 /// An API token.
@@ -54,6 +54,17 @@ impl Record for TokenRow {
     }
 }
 
+/// A token after the hash of its secret.
+struct Hashed(Vec<u8>, TokenRow);
+
+impl Record for Hashed {
+    const TABLE: &'static str = "tokens";
+
+    fn read(fields: &mut Fields<'_>) -> Result<Self> {
+        Ok(Self(fields.bytes()?, TokenRow::read(fields)?))
+    }
+}
+
 /// Which tokens to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TokenFilter {
@@ -66,13 +77,22 @@ pub struct TokenFilter {
 }
 
 impl Session {
-    /// The token with the secret of this hash, if it is neither expired nor revoked.
-    pub async fn valid_token(&mut self, secret_hash: &[u8], now: Timestamp) -> Result<Option<TokenRow>> {
-        let text = format!(
-            "SELECT {COLUMNS} FROM tokens
-             WHERE secret_hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)"
-        );
-        self.one(sql("read a token", text).bind(secret_hash).bind(now)).await
+    /// The tokens with secrets of these hashes that are neither expired nor revoked, each with its hash, in any order.
+    pub async fn valid_tokens(
+        &mut self,
+        secret_hashes: &[Vec<u8>],
+        now: Timestamp,
+    ) -> Result<Vec<(Vec<u8>, TokenRow)>> {
+        let mut found = Vec::with_capacity(secret_hashes.len());
+        for batch in batches(secret_hashes) {
+            let text = format!(
+                "SELECT secret_hash, {COLUMNS} FROM tokens
+                 WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1) AND secret_hash"
+            );
+            let statement = any_of(sql("read tokens", text).bind(now), batch);
+            found.extend(self.all::<Hashed>(statement).await?.into_iter().map(|hashed| (hashed.0, hashed.1)));
+        }
+        Ok(found)
     }
 
     /// The token with this id, whatever its state.

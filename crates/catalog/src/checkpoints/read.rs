@@ -8,7 +8,7 @@ use super::row::{CheckpointFlags, CheckpointHead, CheckpointPosition, Checkpoint
 use crate::error::Result;
 use crate::jobs::COLUMNS as JOB;
 use crate::session::Session;
-use crate::sql::{Fields, Value, any_of, sql};
+use crate::sql::{Fields, Value, any_of, batches, sql};
 
 /// Which typed checkpoints of a job to list.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +36,23 @@ impl Session {
              WHERE c.number = $1"
         );
         self.one(sql("read a checkpoint", text).bind(number)).await
+    }
+
+    /// Those of the checkpoints with these numbers whose content takes at most `most_bytes`, whatever they are, in any order.
+    pub async fn small_checkpoints(
+        &mut self,
+        numbers: &[i64],
+        most_bytes: u32,
+    ) -> Result<Vec<FoundCheckpoint>> {
+        let mut found = Vec::with_capacity(numbers.len());
+        for batch in batches(numbers) {
+            let text = format!(
+                "SELECT {HEAD}, c.record, c.body, {JOB} FROM checkpoints c JOIN jobs ON jobs.number = c.job
+                 WHERE length(c.body) <= $1 AND c.number"
+            );
+            found.extend(self.all(any_of(sql("read checkpoints", text).bind(most_bytes), batch)).await?);
+        }
+        Ok(found)
     }
 
     /// The checkpoints with these numbers, with their content.

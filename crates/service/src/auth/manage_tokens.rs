@@ -1,5 +1,7 @@
 //! API tokens.
 
+use std::collections::HashMap;
+
 use backstay_catalog::{TokenFilter, TokenRow};
 use backstay_model::{Action, Actor, ActorKind, Caller, ErrorKind, Subject, TokenId, UserId};
 use serde_json::json;
@@ -9,6 +11,7 @@ use crate::error::{Result, ServiceError};
 use crate::limits::Fields;
 use crate::page::{Page, PageRequest};
 use crate::service::{Describe, Service};
+use crate::together::Lookup;
 use crate::view::{CreatedToken, NewToken, Token};
 
 /// How often the time of the last use of a token is noted, in seconds.
@@ -82,8 +85,7 @@ impl Service {
     /// Who the token with this secret is. `Unauthenticated` when it is unknown, revoked or expired.
     pub async fn authenticate_token(&self, secret: &str) -> Result<Caller> {
         let now = self.now();
-        let row = self.read().await?.valid_token(&hash_secret(secret), now).await?;
-        let row = row.ok_or_else(|| {
+        let row = self.tokens().find(self, hash_secret(secret)).await?.ok_or_else(|| {
             ServiceError::new(ErrorKind::Unauthenticated, "The token is unknown, revoked or expired")
         })?;
         if row.last_used_at.is_none_or(|used| now.seconds_since(used) >= NOTE_USE_EVERY_S as f64) {
@@ -100,6 +102,19 @@ impl Service {
         }
         let actor = Actor { kind: ActorKind::Token, id: row.id.to_string(), name: row.name };
         Ok(Caller { actor, tenant: row.tenant, role: row.role })
+    }
+}
+
+/// Valid tokens by the hash of their secret.
+pub(crate) struct Tokens;
+
+impl Lookup for Tokens {
+    type Key = Vec<u8>;
+    type Found = TokenRow;
+
+    async fn look_up(service: &Service, hashes: &[Vec<u8>]) -> Result<HashMap<Vec<u8>, TokenRow>> {
+        let found = service.read().await?.valid_tokens(hashes, service.now()).await?;
+        Ok(found.into_iter().collect())
     }
 }
 

@@ -8,4 +8,5 @@ mod manage_users;
 mod password;
 mod secret;
 
+pub(crate) use manage_tokens::Tokens;
 pub use password::PasswordCost;

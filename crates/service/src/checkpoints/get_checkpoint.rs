@@ -1,5 +1,7 @@
 //! Reading one checkpoint with its state.
 
+use std::collections::HashMap;
+
 use backstay_catalog::{CheckpointFlags, ContentTable, FoundCheckpoint};
 use backstay_model::{Action, Caller, Kind, Subject};
 use backstay_source_job::content::ContentError;
@@ -12,6 +14,7 @@ use super::no_checkpoint;
 use crate::error::Result;
 use crate::service::Service;
 use crate::threads::json_view;
+use crate::together::Lookup;
 use crate::view::CheckpointState;
 
 /// A checkpoint that the caller may see, with its keys and its description.
@@ -19,6 +22,22 @@ pub(crate) struct Seen {
     pub(crate) found: FoundCheckpoint,
     pub(crate) keys: JobKeys,
     pub(crate) record: Option<Record>,
+}
+
+/// How large a stored content is that is read together with others.
+const SMALL_BYTES: u32 = 64 << 10;
+
+/// Checkpoints with a small content, by number.
+pub(crate) struct SmallCheckpoints;
+
+impl Lookup for SmallCheckpoints {
+    type Key = i64;
+    type Found = FoundCheckpoint;
+
+    async fn look_up(service: &Service, numbers: &[i64]) -> Result<HashMap<i64, FoundCheckpoint>> {
+        let found = service.read().await?.small_checkpoints(numbers, SMALL_BYTES).await?;
+        Ok(found.into_iter().map(|found| (found.checkpoint.head.number, found)).collect())
+    }
 }
 
 impl Service {
@@ -32,12 +51,13 @@ impl Service {
     pub(crate) async fn seen_checkpoint(&self, caller: &Caller, id: &str, action: Action) -> Result<Seen> {
         let missing = || no_checkpoint(id);
         let (key, slug) = CheckpointKey::parse(id).ok_or_else(missing)?;
-        let mut read = self.read().await?;
-        let found = read.checkpoint(key.number()).await?;
+        let mut found = self.small_checkpoints().find(self, key.number()).await?;
+        if found.is_none() {
+            found = self.read().await?.checkpoint(key.number()).await?;
+        }
         let found = found
             .filter(|found| !found.checkpoint.head.flags.carrier && found.job.expired_at.is_none())
             .ok_or_else(missing)?;
-        drop(read);
         let subject = Subject::new("checkpoint", id);
         if !caller.sees(&found.job.tenant) {
             self.note_denied(caller, &subject, json!({"wanted": action, "reason": "another tenant"})).await?;

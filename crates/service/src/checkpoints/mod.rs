@@ -26,6 +26,7 @@ mod time_travel;
 pub(crate) use batch::{Batch, source_of};
 pub(crate) use cache::Content;
 pub(crate) use contents::Contents;
+pub(crate) use get_checkpoint::SmallCheckpoints;
 pub(crate) use item::damaged;
 pub(crate) use keyring::JobKeys;
 pub(crate) use list_checkpoints::{any_job, find_job};
