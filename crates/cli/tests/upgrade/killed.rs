@@ -30,6 +30,15 @@ fn a_kill_during_the_migration_ends_it_and_leaves_the_old_state() {
     scene.assert_at("v1");
 }
 
+#[test]
+fn what_a_first_use_left_visible_for_git_is_hidden_by_recovery() {
+    let scene = Scene::of("true", None);
+    fs::create_dir(scene.root().join(".backstay")).unwrap();
+    fs::write(scene.root().join(".backstay/.gitignore"), "").unwrap();
+    scene.run(&["recover"]).expect(0);
+    scene.assert_nothing_left();
+}
+
 /// Kills an upgrade at a random moment, again and again, and looks what is left.
 fn survive(kills: usize) {
     let mut killer = Killer::new(11);

@@ -22,7 +22,6 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::state::AppState;
 
 pub use access::login_path;
-pub(crate) use operation::with_document;
 
 /// Every endpoint that the document describes.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {

@@ -1,20 +1,16 @@
 //! Renders every failure as problem details, and logs those that are the server's.
 
 use axum::body::Body;
-use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use backstay_api::problem::PROBLEM_MEDIA_TYPE;
 use backstay_model::ErrorKind;
 use http::{HeaderValue, StatusCode, header};
 
+use super::request_id::RequestId;
 use crate::error::ApiError;
-use crate::layers::request_id::RequestId;
 
 /// Gives a failed answer its body.
-pub(crate) async fn problem(request: Request, next: Next) -> Response {
-    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-    let mut response = next.run(request).await;
+pub(super) fn render(mut response: Response, RequestId(id): &RequestId) -> Response {
     let error = match response.extensions_mut().remove::<ApiError>() {
         Some(error) => error,
         None if is_bare_failure(&response) => of_status(response.status()),
@@ -24,7 +20,7 @@ pub(crate) async fn problem(request: Request, next: Next) -> Response {
         tracing::error!(request.id = %id, error.code = error.kind().traits().code,
             "a request failed: {}", error.whole_story());
     }
-    let body = serde_json::to_vec(&error.problem(&id)).unwrap_or_default();
+    let body = serde_json::to_vec(&error.problem(id)).unwrap_or_default();
     let (mut parts, _) = response.into_parts();
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_MEDIA_TYPE));
     parts.headers.remove(header::CONTENT_LENGTH);

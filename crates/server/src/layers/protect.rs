@@ -3,8 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use backstay_model::ErrorKind;
 use futures_util::FutureExt;
@@ -25,14 +24,14 @@ const MAX_STEP_WAIT: Duration = Duration::from_mins(5);
 /// How long an executor may take altogether: to hand over the present state of a job, and to let it go on.
 const MAX_RESUME: Duration = Duration::from_mins(10);
 
-/// Turns a panic into a 500 and a handler that does not answer into a 503. A body that is being streamed is not
-/// limited.
-pub(crate) async fn protect(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let limit = state.settings().request_timeout + longest_wait(&request);
-    answer_within(limit, next.run(request)).await
+/// How long the handler of a request may take.
+pub(super) fn limit(state: &AppState, request: &Request) -> Duration {
+    state.settings().request_timeout + longest_wait(request)
 }
 
-async fn answer_within(limit: Duration, answer: impl Future<Output = Response>) -> Response {
+/// Turns a panic into a 500 and a handler that does not answer into a 503. A body that is being streamed is not
+/// limited.
+pub(super) async fn answer_within(limit: Duration, answer: impl Future<Output = Response>) -> Response {
     match tokio::time::timeout(limit, AssertUnwindSafe(answer).catch_unwind()).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => {

@@ -5,7 +5,7 @@
 //! that was begun goes on when its client goes away, so that the next attempt finds the answer.
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use backstay_model::ErrorKind;
@@ -18,19 +18,19 @@ use crate::extract::{App, SignedIn, credential};
 use crate::state::AppState;
 
 /// The header with the key.
-pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// The longest answer that is remembered: a restore gives the state back.
 const LONGEST_ANSWER: usize = STATE_BODY_BYTES;
 
 /// Carries out a request with a key, or repeats the answer that it had.
-pub(crate) async fn repeatable(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(super) async fn repeatable(state: &AppState, request: Request, next: Next) -> Response {
     if request.method() != Method::POST || !request.headers().contains_key(IDEMPOTENCY_KEY) {
         return next.run(request).await;
     }
     // Signing in needs no key: nothing is done for somebody who cannot be told apart.
     let Ok(Some(credential)) = credential(request.headers()) else { return next.run(request).await };
-    match once(&state, &credential, request, next).await {
+    match once(state, &credential, request, next).await {
         Ok(response) => response,
         Err(error) => error.into_response(),
     }

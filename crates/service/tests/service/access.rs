@@ -12,6 +12,7 @@ on_both!(
     an_unknown_name_and_a_disabled_user_look_like_a_wrong_password,
     a_login_link_works_once,
     a_token_acts_until_it_is_revoked_or_expires,
+    many_tokens_at_once_each_tell_who_they_are,
     nobody_rises_above_the_own_role_or_looks_into_another_tenant,
     the_last_superadmin_stays,
 );
@@ -113,6 +114,34 @@ async fn a_token_acts_until_it_is_revoked_or_expires(fixture: &Fixture) {
     assert!(service.authenticate_token(&short.secret).await.is_err());
     let too_much = NewToken { name: "x".into(), role: Role::Superadmin, expires_at: None };
     assert_eq!(service.create_token(&admin, too_much).await.err().unwrap().kind, ErrorKind::Forbidden);
+}
+
+async fn many_tokens_at_once_each_tell_who_they_are(fixture: &Fixture) {
+    let admin = caller(Role::Admin);
+    let mut tokens = Vec::new();
+    for n in 0..20 {
+        let new = NewToken { name: format!("t{n}"), role: Role::Operator, expires_at: None };
+        tokens.push(fixture.service.create_token(&admin, new).await.unwrap());
+    }
+    for token in tokens.iter().step_by(5) {
+        fixture.service.revoke_token(&admin, &token.token.id).await.unwrap();
+    }
+    let mut asking = tokio::task::JoinSet::new();
+    for n in 0..200_usize {
+        let (service, token) = (fixture.service.clone(), &tokens[n % 20]);
+        let (secret, name) = (token.secret.clone(), token.token.name.clone());
+        asking.spawn(async move {
+            match service.authenticate_token(&secret).await {
+                Ok(who) => assert_eq!((who.actor.name, n % 5 == 0), (name, false)),
+                Err(error) => assert_eq!((error.kind, n % 5), (ErrorKind::Unauthenticated, 0)),
+            }
+            let wrong = service.authenticate_token(&format!("{secret}x")).await;
+            assert_eq!(wrong.unwrap_err().kind, ErrorKind::Unauthenticated);
+        });
+    }
+    while let Some(done) = asking.join_next().await {
+        done.unwrap();
+    }
 }
 
 async fn nobody_rises_above_the_own_role_or_looks_into_another_tenant(fixture: &Fixture) {

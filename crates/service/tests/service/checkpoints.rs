@@ -20,6 +20,7 @@ on_both!(
     a_moved_exchanged_or_plain_row_does_not_open,
     what_is_kept_stays_readable_whatever_goes,
     many_saves_at_once_are_all_there_in_one_order,
+    many_reads_at_once_each_get_their_own_state,
     what_is_refused_leaves_nothing,
     a_new_key_seals_what_comes_and_the_old_one_opens_what_was,
 );
@@ -207,6 +208,44 @@ async fn many_saves_at_once_are_all_there_in_one_order(fixture: &Fixture) {
     let created = fixture.actions().await.into_iter().filter(|action| action == "checkpoint.created").count();
     assert_eq!(created, 320);
     fixture.assert_audit().await;
+}
+
+async fn many_reads_at_once_each_get_their_own_state(fixture: &Fixture) {
+    let mut saved = Vec::new();
+    for n in 0..30 {
+        saved.push(save(&fixture.service, "j", n).await);
+    }
+    // Too large to be read with others.
+    let large = format!("{{\"n\":30,\"noise\":\"{}\"}}", noise(150_000));
+    let large = new("j", "large", &large);
+    saved.push(
+        fixture.service.create_checkpoint(&caller(Role::Operator), DEFAULT_PROJECT, large).await.unwrap(),
+    );
+    let mut readers = tokio::task::JoinSet::new();
+    for reader in 0..300_usize {
+        let (service, checkpoint) = (fixture.service.clone(), saved[reader * 7 % saved.len()].clone());
+        readers.spawn(async move {
+            if reader % 10 == 9 {
+                let unknown = service.get_checkpoint(&caller(Role::Viewer), "step_1737201236_00000000").await;
+                assert_eq!(unknown.unwrap_err().kind, ErrorKind::NotFound);
+            }
+            assert!(is_readable(&service, &checkpoint).await);
+        });
+    }
+    while let Some(done) = readers.join_next().await {
+        done.unwrap();
+    }
+}
+
+/// So many hexadecimal digits that do not compress to less than half.
+fn noise(length: usize) -> String {
+    let mut digest = blake3::hash(b"noise");
+    let mut text = String::new();
+    while text.len() < length {
+        text.push_str(digest.to_hex().as_str());
+        digest = blake3::hash(digest.as_bytes());
+    }
+    text
 }
 
 async fn what_is_refused_leaves_nothing(fixture: &Fixture) {

@@ -1,23 +1,19 @@
 //! `GET /api/openapi.json`
 
-use std::sync::Arc;
+use std::sync::LazyLock;
 
-use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header;
 
 use crate::problems::Open;
+use crate::router::openapi_document;
 
 /// The document as it is sent.
-#[derive(Clone)]
-pub(crate) struct DocumentText(Arc<Bytes>);
-
-/// Makes the document available to its endpoint.
-pub(crate) fn with_document(document: &utoipa::openapi::OpenApi) -> Extension<DocumentText> {
-    let text = document.to_json().expect("the document is JSON");
-    Extension(DocumentText(Arc::new(Bytes::from(text))))
-}
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
+    let text = openapi_document().to_json().expect("the document is JSON");
+    Bytes::from(text)
+});
 
 /// Shows this document.
 #[utoipa::path(
@@ -27,7 +23,7 @@ pub(crate) fn with_document(document: &utoipa::openapi::OpenApi) -> Extension<Do
     security(()),
     responses((status = 200, description = "The OpenAPI document.", body = serde_json::Value), Open)
 )]
-pub(crate) async fn openapi(Extension(document): Extension<DocumentText>) -> Response {
+pub(crate) async fn openapi() -> Response {
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")];
-    (headers, Bytes::clone(&document.0)).into_response()
+    (headers, Bytes::clone(&DOCUMENT)).into_response()
 }

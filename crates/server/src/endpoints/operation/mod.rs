@@ -12,8 +12,6 @@ use utoipa_axum::routes;
 
 use crate::state::AppState;
 
-pub(crate) use document::with_document;
-
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(live::health_live))
