@@ -52,7 +52,8 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "backstay-source-workspace",
             "backstay-store",
         ],
-        &[],
+        // Its tests train for a moment.
+        &["backstay-trainer"],
     ),
     (
         "backstay-worker",
@@ -83,8 +84,10 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "backstay-service",
             "backstay-source",
             "backstay-source-job",
+            "backstay-source-training",
             "backstay-source-workspace",
             "backstay-store",
+            "backstay-trainer",
             "backstay-worker",
         ],
         &[],

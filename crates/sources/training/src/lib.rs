@@ -15,4 +15,4 @@ pub mod fuzzing;
 pub mod stored;
 
 pub use compare::{Comparison, TensorDifference, TensorStatus, compare};
-pub use file::{Content, FormatName, Header, Lineage, Partial, Snapshot, SnapshotError};
+pub use file::{Content, FormatName, Header, Lineage, Partial, Snapshot, SnapshotError, group_size};

@@ -19,7 +19,7 @@ mod text;
 use std::io::Write;
 use std::sync::Arc;
 
-use backstay_hdf5::write::{Group, Plan, WriteError};
+use backstay_hdf5::write::{Group, Member, Plan, WriteError};
 use backstay_model::Timestamp;
 use backstay_trainer::{Dataset, Origin, State};
 use serde::{Deserialize, Serialize};
@@ -147,4 +147,15 @@ fn group(header: &Header, state: &State, data: &Dataset) -> Group {
     own.dataset(names::CHECKSUMS, checksums);
     root.group(names::OWN, own);
     root
+}
+
+/// How many groups, the root among them, and datasets a tree has.
+pub fn group_size(root: &Group) -> (u64, u64) {
+    root.members().values().fold((1, 0), |(groups, datasets), member| match member {
+        Member::Group(group) => {
+            let (more_groups, more_datasets) = group_size(group);
+            (groups + more_groups, datasets + more_datasets)
+        }
+        Member::Dataset(_) => (groups, datasets + 1),
+    })
 }
