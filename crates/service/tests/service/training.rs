@@ -154,23 +154,17 @@ async fn labels_are_unique_in_a_run(fixture: &Fixture) {
     let x = NewTrainingSnapshot { label: "../x".to_owned(), ..NewTrainingSnapshot::default() };
     save(fixture, &run, 1, &x).await;
     save(fixture, &other, 1, &x).await;
-    let again =
-        fixture.service.save_training(&root_caller(), &run, snapshot_of(&trainer(1)), &x, &Run::default());
-    let refused = again.await.unwrap_err();
+    let (caller, alone) = (root_caller(), Run::default());
+    let state = || snapshot_of(&trainer(1));
+    let refused = fixture.service.save_training(&caller, &run, state(), &x, &alone).await.unwrap_err();
     assert_eq!(
         (refused.kind, refused.message.as_str()),
         (ErrorKind::Conflict, "Snapshot '../x' already exists")
     );
     // Two without a name in one second.
     for label in ["snapshot_20260615_120200", "snapshot_20260615_120200-2"] {
-        let saved = fixture.service.save_training(
-            &root_caller(),
-            &run,
-            snapshot_of(&trainer(1)),
-            &scheduled(),
-            &Run::default(),
-        );
-        assert_eq!(saved.await.unwrap().snapshot.label, label);
+        let saved = fixture.service.save_training(&caller, &run, state(), &scheduled(), &alone).await;
+        assert_eq!(saved.unwrap().snapshot.label, label);
     }
     let twice = NewTrainingRun { name: "a".to_owned(), keep: None };
     let refused = fixture.service.create_training_run(&root_caller(), twice).await.unwrap_err();
