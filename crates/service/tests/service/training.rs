@@ -322,7 +322,7 @@ async fn a_damaged_block_is_not_loaded(fixture: &Fixture) {
         packs.push(found.name);
         true
     };
-    fixture.store.list("packs/", &mut note).unwrap();
+    fixture.store.list("packs", &mut note).unwrap();
     for pack in packs {
         let mut bytes = fixture.store.get(&pack).unwrap().to_vec();
         let middle = bytes.len() / 2;
