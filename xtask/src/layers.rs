@@ -32,7 +32,11 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         &["backstay-model", "backstay-repository", "backstay-source"],
         &["backstay-store"],
     ),
-    ("backstay-source-training", &["backstay-hdf5", "backstay-model", "backstay-trainer"], &[]),
+    (
+        "backstay-source-training",
+        &["backstay-hdf5", "backstay-model", "backstay-repository", "backstay-source", "backstay-trainer"],
+        &["backstay-store"],
+    ),
     ("backstay-dependencies", &["backstay-model"], &[]),
     (
         "backstay-service",
@@ -44,10 +48,12 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "backstay-repository",
             "backstay-source",
             "backstay-source-job",
+            "backstay-source-training",
             "backstay-source-workspace",
             "backstay-store",
         ],
-        &[],
+        // Its tests train for a moment.
+        &["backstay-trainer"],
     ),
     (
         "backstay-worker",
@@ -78,8 +84,10 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "backstay-service",
             "backstay-source",
             "backstay-source-job",
+            "backstay-source-training",
             "backstay-source-workspace",
             "backstay-store",
+            "backstay-trainer",
             "backstay-worker",
         ],
         &[],

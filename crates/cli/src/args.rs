@@ -135,6 +135,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Approval(commands::approval::ApprovalCommand),
     #[command(subcommand)]
+    Training(commands::training::TrainingCommand),
+    #[command(subcommand)]
     Repository(commands::repository::RepositoryCommand),
     #[command(subcommand)]
     Audit(commands::audit::AuditCommand),

@@ -44,6 +44,7 @@ pub(crate) async fn dispatch(cx: &Context, command: Command) -> CommandResult {
         Command::Checkpoint(command) => commands::checkpoint::run(cx, command).await,
         Command::Execution(command) => commands::execution::run(cx, command).await,
         Command::Approval(command) => commands::approval::run(cx, command).await,
+        Command::Training(command) => commands::training::run(cx, command).await,
         Command::Group(command) => commands::group::run(cx, command).await,
         Command::Repository(command) => commands::repository::run(cx, command).await,
         Command::Audit(command) => commands::audit::run(cx, command).await,

@@ -47,7 +47,7 @@ words! {
 pub const fn lowest_role(kind: Option<Kind>, action: Action) -> Role {
     match (kind, action) {
         (_, Action::View) | (Some(Kind::Job), Action::Restore) => Role::Viewer,
-        (Some(Kind::Training), Action::Restore | Action::Delete)
+        (Some(Kind::Training), Action::Restore | Action::Delete | Action::Prune | Action::ManageSources)
         | (Some(Kind::Job), Action::Delete | Action::Prune)
         | (_, Action::Capture | Action::Verify | Action::Pin | Action::Resume) => Role::Operator,
         (_, Action::Restore) => Role::Technical,
@@ -84,5 +84,11 @@ mod tests {
     fn a_training_operator_deletes_but_a_workspace_operator_does_not() {
         assert!(allows(Role::Operator, Some(Kind::Training), Action::Delete));
         assert!(!allows(Role::Operator, Some(Kind::Workspace), Action::Delete));
+        for action in [Action::Prune, Action::ManageSources] {
+            assert!(allows(Role::Operator, Some(Kind::Training), action));
+            assert!(!allows(Role::Viewer, Some(Kind::Training), action));
+            assert!(!allows(Role::Operator, Some(Kind::Workspace), action));
+        }
+        assert!(!allows(Role::Operator, Some(Kind::Training), Action::Hold));
     }
 }

@@ -19,6 +19,7 @@
 pub mod job;
 mod reason;
 mod rules;
+pub mod training;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -8,6 +8,7 @@ use backstay_dependencies::DependencyError;
 use backstay_model::{ErrorKind, InvalidId};
 use backstay_process::ProcessError;
 use backstay_repository::RepositoryError;
+use backstay_source_training::stored::StoredError;
 use backstay_source_workspace::WorkspaceError;
 use serde::{Deserialize, Serialize};
 
@@ -238,6 +239,17 @@ impl From<WorkspaceError> for ServiceError {
             _ => {}
         }
         converted.because(error)
+    }
+}
+
+impl From<StoredError> for ServiceError {
+    fn from(error: StoredError) -> Self {
+        match error {
+            StoredError::Repository(error) => error.into(),
+            error => Self::new(ErrorKind::Damaged, "The stored snapshot of training cannot be read")
+                .hint("run `backstay training verify` on it")
+                .because(error),
+        }
     }
 }
 

@@ -98,6 +98,7 @@ mod sources;
 mod tasks;
 mod threads;
 mod together;
+mod training;
 mod upgrades;
 pub mod view;
 mod webhooks;

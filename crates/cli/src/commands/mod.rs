@@ -27,6 +27,7 @@ pub(crate) mod show;
 pub(crate) mod stats;
 pub(crate) mod tasks;
 pub(crate) mod tokens;
+pub(crate) mod training;
 pub(crate) mod trust;
 pub(crate) mod undo;
 pub(crate) mod upgrade;

@@ -147,7 +147,7 @@ impl Service {
             name,
             root: root_of(manifest),
             host: manifest.host.clone(),
-            settings: json!({}),
+            settings: settings_of(manifest),
             retention: None,
             state_serial: 0,
             created_at: manifest.created_at,
@@ -171,6 +171,15 @@ fn root_of(manifest: &Manifest) -> Option<String> {
     match manifest.kind {
         Kind::Workspace => manifest.attributes.get("root")?.as_str().map(str::to_owned),
         _ => None,
+    }
+}
+
+/// What a manifest tells of the settings of its source: from which snapshot a run of training was forked.
+fn settings_of(manifest: &Manifest) -> serde_json::Value {
+    let parent = manifest.attributes.get("parent_snapshot_id").filter(|parent| parent.is_string());
+    match (manifest.kind, parent) {
+        (Kind::Training, Some(parent)) => json!({"parent_snapshot_id": parent}),
+        _ => json!({}),
     }
 }
 

@@ -200,7 +200,7 @@ impl Service {
     }
 
     /// Runs `work` and meanwhile says, again and again, that the capture is alive.
-    async fn keep_lease<T>(
+    pub(crate) async fn keep_lease<T>(
         &self,
         row: &SnapshotRow,
         run: &Run,

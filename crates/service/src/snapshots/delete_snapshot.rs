@@ -83,7 +83,7 @@ impl Service {
         Ok(())
     }
 
-    /// Refuses a member of a group of which others are alive, and what an unfinished operation needs.
+    /// Refuses a member of a group of which others are alive, the parent of a fork, and what an unfinished operation needs.
     async fn check_not_needed(&self, tx: &mut Tx, row: &SnapshotRow) -> Result<()> {
         if row.state == SnapshotState::Creating {
             return Err(ServiceError::new(ErrorKind::Busy, "Snapshot is being written")
@@ -96,6 +96,11 @@ impl Service {
                 return Err(ServiceError::conflict(format!("Snapshot is a member of group {group}"))
                     .hint("the snapshots of a group go together, by `backstay prune`"));
             }
+        }
+        if let Some(run) = Self::forks_of(tx, &row.tenant).await?.remove(&row.id) {
+            return Err(ServiceError::conflict("Snapshot is in use")
+                .code("in_use")
+                .hint(format!("the run `{run}` was forked from it")));
         }
         for operation in tx.open_operations(&row.source).await? {
             if operation.snapshot.as_ref() == Some(&row.id) || operation.target.as_ref() == Some(&row.id) {

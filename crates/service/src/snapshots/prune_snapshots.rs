@@ -116,7 +116,7 @@ async fn rows_to_decide(tx: &mut Tx, source: &SourceId) -> Result<BTreeMap<Snaps
     }
 }
 
-/// What needs a snapshot: unfinished operations, and groups with members in other sources.
+/// What needs a snapshot: unfinished operations, forks, and groups with members in other sources.
 async fn references(
     tx: &mut Tx,
     source: &SourceRow,
@@ -128,6 +128,9 @@ async fn references(
             references
                 .push(ReferenceTo { snapshot: snapshot.clone(), by: format!("operation {}", operation.id) });
         }
+    }
+    for (snapshot, run) in Service::forks_of(tx, &source.tenant).await? {
+        references.push(ReferenceTo { snapshot, by: format!("run {run}, which was forked from it") });
     }
     let groups: BTreeSet<&String> = rows.values().filter_map(|row| row.group.as_ref()).collect();
     for group in groups {

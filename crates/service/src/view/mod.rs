@@ -17,6 +17,7 @@ mod snapshot;
 mod source;
 mod task;
 mod thread;
+mod training;
 mod upgrade;
 mod webhook;
 
@@ -62,6 +63,10 @@ pub use thread::{
     ChangedChannel, ChannelValue, DeltaHistory, NewThreadCheckpoint, NewThreadWrites, PendingWrite,
     ThreadAnswer, ThreadCopy, ThreadDone, ThreadFilter, ThreadKey, ThreadOperation, ThreadPage, ThreadPlace,
     ThreadRemoval, ThreadTuple, ThreadWrite, TypedValue,
+};
+pub use training::{
+    LineageNode, NewTrainingRun, NewTrainingSnapshot, SavedTraining, TrainingCleanup, TrainingRun,
+    TrainingSnapshot, TrainingTrigger,
 };
 pub use upgrade::{
     PathCounts, RefCommit, Rollback, UpgradeChange, UpgradeDigests, UpgradeEvent, UpgradeMove, UpgradePlan,

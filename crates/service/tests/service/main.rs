@@ -20,6 +20,7 @@ mod restoring;
 mod resumes;
 mod snapshots;
 mod tasks;
+mod training;
 mod webhooks;
 
 /// Runs each function of the module on both databases, with a service of these settings.

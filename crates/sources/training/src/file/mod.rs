@@ -19,9 +19,9 @@ mod text;
 use std::io::Write;
 use std::sync::Arc;
 
-use backstay_hdf5::write::{Group, Plan, WriteError};
+use backstay_hdf5::write::{Group, Member, Plan, WriteError};
 use backstay_model::Timestamp;
-use backstay_trainer::{Dataset, State};
+use backstay_trainer::{Dataset, Origin, State};
 use serde::{Deserialize, Serialize};
 
 pub use error::SnapshotError;
@@ -94,13 +94,31 @@ impl Snapshot {
     /// # Errors
     /// When the description or a name does not fit the format.
     pub fn plan(header: &Header, state: &State, data: &Dataset) -> Result<Plan, WriteError> {
+        group(header, state, data).plan()
+    }
+
+    /// Everything in the file as a tree. That of a file from elsewhere has what was read of it, in the groups of the format.
+    pub fn group(&self) -> Group {
+        match &self.content {
+            Content::Exact { state, data } => group(&self.header, state, data),
+            Content::Partial(partial) => {
+                let state = partial.as_ref().clone().into_state(Origin::Given(String::new()));
+                let mut root = Group::new();
+                standard::write(&mut root, &self.header, &state);
+                root
+            }
+        }
+    }
+
+    /// The network alone, for other tools: without history, and without what going on needs.
+    pub fn network_group(&self) -> Group {
         let mut root = Group::new();
-        standard::write(&mut root, header, state);
-        let mut own = own::write(header, state, data);
-        let checksums = checksums::of_tree(&root, &own);
-        own.dataset(names::CHECKSUMS, checksums);
-        root.group(names::OWN, own);
-        root.plan()
+        let state = match &self.content {
+            Content::Exact { state, .. } => state.as_ref().clone(),
+            Content::Partial(partial) => partial.as_ref().clone().into_state(Origin::Given(String::new())),
+        };
+        standard::write_network(&mut root, &self.header, &state);
+        root
     }
 
     /// Writes the file of a run. Returns its length in bytes.
@@ -118,4 +136,26 @@ impl Snapshot {
         plan.write(out)?;
         Ok(bytes)
     }
+}
+
+/// The whole file of a run.
+fn group(header: &Header, state: &State, data: &Dataset) -> Group {
+    let mut root = Group::new();
+    standard::write(&mut root, header, state);
+    let mut own = own::write(header, state, data);
+    let checksums = checksums::of_tree(&root, &own);
+    own.dataset(names::CHECKSUMS, checksums);
+    root.group(names::OWN, own);
+    root
+}
+
+/// How many groups, the root among them, and datasets a tree has.
+pub fn group_size(root: &Group) -> (u64, u64) {
+    root.members().values().fold((1, 0), |(groups, datasets), member| match member {
+        Member::Group(group) => {
+            let (more_groups, more_datasets) = group_size(group);
+            (groups + more_groups, datasets + more_datasets)
+        }
+        Member::Dataset(_) => (groups, datasets + 1),
+    })
 }

@@ -35,6 +35,12 @@ fn integer(number: impl TryInto<i64>) -> Attribute {
 
 /// Adds the attributes and groups of the format to `root`.
 pub(super) fn write(root: &mut Group, header: &Header, state: &State) {
+    write_network(root, header, state);
+    root.group("history", history(state));
+}
+
+/// The same without the history.
+pub(super) fn write_network(root: &mut Group, header: &Header, state: &State) {
     let created = header.created.map_or_else(String::new, |created| created.to_string());
     root.attribute("format", text(FORMAT))
         .attribute("format_version", text("2"))
@@ -46,8 +52,7 @@ pub(super) fn write(root: &mut Group, header: &Header, state: &State) {
         .group("arch", arch(state))
         .group("random", random(state))
         .group("params", params(state))
-        .group("hidden_units", hidden_units(state))
-        .group("history", history(state));
+        .group("hidden_units", hidden_units(state));
 }
 
 fn meta(header: &Header, created: String, state: &State) -> Group {

@@ -1,0 +1,17 @@
+//! Runs of training and their snapshots in the repository.
+
+mod cleanup_training;
+mod compare_training;
+mod create_training_run;
+mod export_training;
+mod fork_training;
+mod forks;
+mod list_training_runs;
+mod list_training_snapshots;
+mod load_training;
+mod resolve_training;
+mod save_training;
+mod settings;
+mod training_lineage;
+mod verify_training;
+mod view;

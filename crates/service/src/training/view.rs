@@ -1,0 +1,69 @@
+//! Runs and snapshots of training as callers see them.
+
+use std::collections::BTreeMap;
+
+use backstay_catalog::{Paging, Session, SnapshotFilter, SnapshotRow, SourceRow, Total};
+use backstay_model::SnapshotState;
+use backstay_source_training::stored::TrainingAttributes;
+
+use super::settings::RunSettings;
+use crate::error::Result;
+use crate::view::{TrainingRun, TrainingSnapshot};
+
+/// What the manifest told of the snapshot.
+pub(super) fn attributes_of(row: &SnapshotRow) -> TrainingAttributes {
+    let map: BTreeMap<String, serde_json::Value> =
+        serde_json::from_value(row.attributes.clone()).unwrap_or_default();
+    TrainingAttributes::from_map(&map)
+}
+
+/// A snapshot of a run of this name.
+pub(super) fn snapshot(row: SnapshotRow, run_name: &str) -> TrainingSnapshot {
+    let about = attributes_of(&row);
+    TrainingSnapshot {
+        label: row.label.unwrap_or_default(),
+        description: row.description.unwrap_or_default(),
+        timestamp: row.created_at,
+        size_bytes: about.file_bytes,
+        added_bytes: row.stored_bytes,
+        state: row.state,
+        state_reason: row.failure,
+        run_id: row.source,
+        run_name: run_name.to_owned(),
+        epoch: about.epoch,
+        phase: about.phase,
+        status: about.status,
+        hidden_units: about.hidden_units,
+        metrics: about.metrics,
+        trigger: about.trigger,
+        exact: about.exact,
+        missing: about.missing,
+        pinned: row.pinned,
+        damaged: row.damage.is_some(),
+        sha256: about.sha256,
+        id: row.id,
+    }
+}
+
+/// A run with its newest snapshot.
+pub(super) async fn run(read: &mut Session, row: SourceRow) -> Result<TrainingRun> {
+    let settings = RunSettings::of(&row)?;
+    let filter = SnapshotFilter {
+        source: Some(row.id.clone()),
+        states: vec![SnapshotState::Ready],
+        ..SnapshotFilter::default()
+    };
+    let paging = Paging { limit: 1, total: Total::Exact, ..Paging::default() };
+    let page = read.list_snapshots(&filter, &paging).await?;
+    let newest = page.items.into_iter().next().map(|newest| snapshot(newest, &row.name));
+    Ok(TrainingRun {
+        parent_snapshot_id: settings.parent_snapshot_id,
+        keep: settings.keep,
+        serial: row.state_serial,
+        created_at: row.created_at,
+        snapshots: page.total,
+        newest,
+        name: row.name,
+        id: row.id,
+    })
+}

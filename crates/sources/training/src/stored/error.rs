@@ -1,0 +1,35 @@
+//! What can go wrong between a snapshot and a repository.
+
+use backstay_hdf5::write::WriteError;
+use backstay_repository::RepositoryError;
+
+use crate::SnapshotError;
+
+/// A snapshot that could not be stored or read back.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoredError {
+    /// The repository failed, or what it holds is damaged.
+    #[error("the repository failed")]
+    Repository(#[source] RepositoryError),
+    /// The tree is none of a training snapshot.
+    #[error("`{path}` in the stored snapshot {problem}")]
+    Tree {
+        /// The path in the tree.
+        path: String,
+        /// What is wrong, as the rest of a sentence.
+        problem: String,
+    },
+    /// The HDF5 file cannot be put together.
+    #[error("the HDF5 file cannot be put together")]
+    File(#[source] WriteError),
+    /// What was put together is no snapshot that can be loaded.
+    #[error("the stored snapshot cannot be loaded")]
+    Snapshot(#[source] SnapshotError),
+}
+
+impl StoredError {
+    pub(super) fn tree(path: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Tree { path: path.into(), problem: problem.into() }
+    }
+}
