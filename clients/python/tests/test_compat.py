@@ -124,6 +124,8 @@ def test_a_workflow_that_does_not_go_well(manager):
     step = manager.complete_checkpoint(failed, "load", {"error": "no rows"}, success=False)
     assert (step["state"], step["error_details"]) == ("failed", "no rows")
     assert manager.get_execution(failed)["state"] == "failed"
+    again = manager.fork_execution(failed, "more rows")
+    assert manager.get_execution(again)["forked_from"] == {"execution_id": failed, "checkpoint_id": None}
     denied = manager.start_workflow_execution("run-2", "nightly")
     manager.create_checkpoint(denied, "send", "agent", approval={"title": "Send?", "on_deny": "skip"})
     assert manager.deny_checkpoint(denied, "send", "no")["state"] == "skipped"

@@ -15,7 +15,7 @@ from backstay.errors import (
     StepSkippedError,
     WaitTimeoutError,
 )
-from backstay.models import Approvers, NewApproval
+from backstay.models import Approvers, ForkedFrom, NewApproval
 
 
 @pytest.fixture
@@ -214,6 +214,31 @@ def test_waiting_goes_on_in_another_program(server, client, execution):
         assert step.state == "active"
         assert client.executions.wait_step(execution.execution_id, step.step_id, timeout_s=0) == step
         waiting.join()
+
+
+def test_what_failed_is_forked_to_try_again(client, execution):
+    with execution.checkpoint("load", agent_id="a") as step:
+        step.finish(state={"rows": 10})
+    with pytest.raises(KeyError), execution.checkpoint("parse", agent_id="a"):
+        raise KeyError("day")
+    forked = execution.fork(reason="the day is there now")
+    assert (forked.state, forked.global_data, forked.total_checkpoints) == ("running", {"day": 1}, 0)
+    assert forked.forked_from == ForkedFrom(execution.execution_id, step.step.checkpoint_id)
+    (saved,) = client.checkpoints.list(forked.job_id)
+    assert client.checkpoints.get(saved.checkpoint_id).state_snapshot == {"rows": 10}
+    same = client.executions.fork(
+        execution.execution_id,
+        checkpoint_id=step.step.checkpoint_id,
+        job_id=execution.job_id,
+        correlation_id="run-2",
+        idempotency_key=f"fork-{execution.execution_id}",
+    )
+    assert (same.job_id, same.correlation_id) == (execution.job_id, "run-2")
+    with pytest.raises(InvalidError, match="no checkpoint with this id"):
+        execution.fork(checkpoint_id=saved.checkpoint_id)
+    client.executions.create_step(forked.execution_id, "send", "a", approval_required=True)
+    with pytest.raises(ConflictError, match="waiting for approval"):
+        forked.fork()
 
 
 def test_cleaning_up(client, execution):

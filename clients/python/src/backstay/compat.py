@@ -214,6 +214,12 @@ class CheckpointManager:
         """Ends an execution because somebody wants it."""
         return self._steer(execution_id, "cancel", reason, checkpoint_name)
 
+    def fork_execution(self, execution_id: str, reason: str | None = None, checkpoint_id: str | None = None) -> str:
+        """Starts an execution from the state of another one, to try again, and returns its id."""
+        with _plain_errors():
+            made = self.client.executions.fork(execution_id, reason=reason, checkpoint_id=checkpoint_id)
+        return made.execution_id
+
     def get_execution(self, execution_id: str) -> dict[str, Any]:
         """An execution with how many steps it has and how many approvals are pending."""
         return self._fetch(call("GET", execution_id))

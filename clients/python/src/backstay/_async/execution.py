@@ -69,6 +69,12 @@ class AsyncExecution(models.Execution):
         """All steps, oldest first, read page by page."""
         return self._calls.iterate_steps(self.execution_id)
 
+    async def fork(
+        self, *, checkpoint_id: str | None = None, job_id: str | None = None, reason: str | None = None
+    ) -> AsyncExecution:
+        """Starts an execution from it, as `executions.fork` does: the way to try again."""
+        return await self._calls.fork(self.execution_id, checkpoint_id=checkpoint_id, job_id=job_id, reason=reason)
+
     async def pause(self, *, reason: str | None = None) -> AsyncExecution:
         """Pauses it: active steps must not act until somebody resumes it."""
         return await self._calls.pause(self.execution_id, reason=reason)

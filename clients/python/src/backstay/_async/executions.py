@@ -235,6 +235,32 @@ class AsyncExecutions:
         """Ends an execution because somebody wants it: open steps are skipped, pending approvals withdrawn."""
         return await self._steer(execution_id, "cancel", reason, checkpoint_name)
 
+    async def fork(
+        self,
+        execution_id: str,
+        *,
+        checkpoint_id: str | None = None,
+        correlation_id: str | None = None,
+        job_id: str | None = None,
+        reason: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> AsyncExecution:
+        """Starts an execution with the data of another one and the state at which that stands, also when it has ended.
+
+        `checkpoint_id` names another checkpoint of its job. The new one has a job of its own unless `job_id` names one,
+        and no steps yet. While an approval of the job is pending it is a conflict.
+        """
+        body = without_none(
+            {
+                "checkpoint_id": checkpoint_id,
+                "correlation_id": correlation_id,
+                "job_id": job_id,
+                "reason": reason,
+            }
+        )
+        request = call("POST", execution_id, "fork", body=body, idempotency_key=idempotency_key)
+        return self._bound(await self._transport.fetch(request))
+
     async def cleanup(self, *, max_age_days: int = 30, dry_run: bool = False) -> models.CleanedExecutions:
         """Removes executions of the project that ended more than so many days ago, at most 1000 at once.
 

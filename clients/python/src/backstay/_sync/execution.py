@@ -70,6 +70,12 @@ class Execution(models.Execution):
         """All steps, oldest first, read page by page."""
         return self._calls.iterate_steps(self.execution_id)
 
+    def fork(
+        self, *, checkpoint_id: str | None = None, job_id: str | None = None, reason: str | None = None
+    ) -> Execution:
+        """Starts an execution from it, as `executions.fork` does: the way to try again."""
+        return self._calls.fork(self.execution_id, checkpoint_id=checkpoint_id, job_id=job_id, reason=reason)
+
     def pause(self, *, reason: str | None = None) -> Execution:
         """Pauses it: active steps must not act until somebody resumes it."""
         return self._calls.pause(self.execution_id, reason=reason)

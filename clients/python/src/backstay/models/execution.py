@@ -17,6 +17,14 @@ OnDeny = Literal["pause", "skip", "fail"]
 
 
 @dataclass(frozen=True)
+class ForkedFrom:
+    """Where an execution was forked from: which one, and with the state of which checkpoint it began, if of any."""
+
+    execution_id: str
+    checkpoint_id: str | None = None
+
+
+@dataclass(frozen=True)
 class Execution:
     """A run of a workflow, as it was when it was read.
 
@@ -37,6 +45,7 @@ class Execution:
     pending_approvals: int
     current_checkpoint: str | None = None
     completed_at: datetime.datetime | None = None
+    forked_from: ForkedFrom | None = None
 
 
 @dataclass(frozen=True)
