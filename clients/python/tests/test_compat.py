@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 
 from backstay.compat import CheckpointManager, project_of
+from backstay.errors import ConflictError
 from backstay.models import NewCheckpoint
 
 
@@ -84,3 +85,54 @@ def test_both_names_of_the_path_agree():
 def test_a_project_is_a_plain_name(path):
     name = project_of(path)
     assert name.isascii() and len(name) <= 53 and all(char.isalnum() or char == "-" for char in name)
+
+
+def test_a_workflow(manager):
+    execution = manager.start_workflow_execution("run-1", "nightly", {"day": 1})
+    step = manager.create_checkpoint(execution, "load", "agent", {"from": "a"}, metadata={"n": 1})
+    assert step.startswith("step_load_")
+    done = manager.complete_checkpoint(execution, "load", {"rows": 10}, state={"rows": 10})
+    assert (done["step_id"], done["state"], done["output_data"]) == (step, "completed", {"rows": 10})
+    assert manager.restore(done["checkpoint_id"]) == {"rows": 10}
+    manager.create_checkpoint(execution, "send", "agent", approval_required=True)
+    assert manager.get_execution(execution)["pending_approvals"] == 1
+    for bypass in (
+        lambda: manager.complete_checkpoint(execution, "send"),
+        lambda: manager.resume_execution(execution),
+        lambda: manager.complete_execution(execution),
+    ):
+        with pytest.raises(ConflictError, match="waiting for approval"):
+            bypass()
+    assert manager.wait_checkpoint(execution, "send", 0)["state"] == "paused"
+    assert manager.approve_checkpoint(execution, "send", "fine")["state"] == "active"
+    with pytest.raises(ConflictError, match="already decided"):
+        manager.deny_checkpoint(execution, "send", "no")
+    manager.complete_checkpoint(execution, "send")
+    assert manager.pause_execution(execution, "a look")["pause_reasons"] == ["user"]
+    assert manager.resume_execution(execution)["state"] == "running"
+    assert manager.complete_execution(execution)["completed_checkpoints"] == 2
+    assert [each["checkpoint_name"] for each in manager.get_checkpoint_history(execution)] == ["load", "send"]
+    assert [each["execution_id"] for each in manager.list_executions(state="completed")] == [execution]
+    assert manager.cleanup_executions(0) == 1 and manager.list_executions() == []
+    with pytest.raises(FileNotFoundError, match="Execution not found"):
+        manager.get_execution(execution)
+
+
+def test_a_workflow_that_does_not_go_well(manager):
+    failed = manager.start_workflow_execution("run-1", "nightly", job_id="job")
+    manager.create_checkpoint(failed, "load", "agent")
+    step = manager.complete_checkpoint(failed, "load", {"error": "no rows"}, success=False)
+    assert (step["state"], step["error_details"]) == ("failed", "no rows")
+    assert manager.get_execution(failed)["state"] == "failed"
+    again = manager.fork_execution(failed, "more rows")
+    assert manager.get_execution(again)["forked_from"] == {"execution_id": failed, "checkpoint_id": None}
+    denied = manager.start_workflow_execution("run-2", "nightly")
+    manager.create_checkpoint(denied, "send", "agent", approval={"title": "Send?", "on_deny": "skip"})
+    assert manager.deny_checkpoint(denied, "send", "no")["state"] == "skipped"
+    assert manager.fail_execution(denied, "no use")["state"] == "failed"
+    other = manager.start_workflow_execution("run-3", "nightly")
+    assert manager.cancel_execution(other)["state"] == "cancelled"
+    with pytest.raises(ValueError):
+        manager.start_workflow_execution("", "nightly")
+    with pytest.raises(FileNotFoundError, match="Checkpoint not found: none"):
+        manager.complete_checkpoint(other, "none")

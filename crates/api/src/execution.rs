@@ -52,6 +52,40 @@ pub struct Execution {
     pub failed_checkpoints: u64,
     /// How many approvals are pending.
     pub pending_approvals: u64,
+    /// Where it was forked from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<ForkedFrom>,
+}
+
+/// Where an execution was forked from.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ForkedFrom {
+    /// The execution.
+    pub execution_id: String,
+    /// The checkpoint whose state it begins with; `null`: there was none.
+    pub checkpoint_id: Option<String>,
+}
+
+/// How to fork an execution.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ForkExecution {
+    /// What the client calls the new one; as the old one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 255)]
+    pub correlation_id: Option<String>,
+    /// Its job; one of its own, named as the execution, when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 512)]
+    pub job_id: Option<String>,
+    /// The checkpoint of the old one's job whose state it begins with; the one at which the old one stands when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 128)]
+    pub checkpoint_id: Option<String>,
+    /// Why, for the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2000)]
+    pub reason: Option<String>,
 }
 
 /// An execution to start.

@@ -2,8 +2,8 @@
 
 use backstay_api::execution::{
     ApprovalList, ApprovalQuery, CleanExecutions, CleanedExecutions, DecisionResults, Execution,
-    ExecutionEventQuery, ExecutionEvents, ExecutionList, ExecutionQuery, NewDecision, NewDecisions,
-    NewExecution, NewStep, PlaceQuery, SteerExecution, Step, StepEnd, StepList, StepWaitQuery,
+    ExecutionEventQuery, ExecutionEvents, ExecutionList, ExecutionQuery, ForkExecution, NewDecision,
+    NewDecisions, NewExecution, NewStep, PlaceQuery, SteerExecution, Step, StepEnd, StepList, StepWaitQuery,
 };
 use reqwest::Method;
 
@@ -58,6 +58,11 @@ impl Executions {
     /// Does `verb` to an execution: `pause`, `resume`, `complete`, `fail` or `cancel`.
     pub async fn steer(&self, id: &str, verb: &str, how: &SteerExecution) -> Result<Execution> {
         self.client.fetch(self.change(&[id, verb]).json(how)).await
+    }
+
+    /// Starts an execution from the state of another one.
+    pub async fn fork(&self, id: &str, how: &ForkExecution) -> Result<Execution> {
+        self.client.fetch(self.change(&[id, "fork"]).json(how)).await
     }
 
     /// Removes executions that ended long ago.

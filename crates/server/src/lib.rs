@@ -8,6 +8,7 @@
 mod answer;
 mod binary;
 mod body_limit;
+mod conditions;
 mod denied;
 mod disposition;
 mod endpoints;

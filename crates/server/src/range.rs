@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, header};
 
+use crate::conditions::{Comparison, is_known, matches_any};
+
 /// What part of the content to send.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Selection {
@@ -27,9 +29,7 @@ pub(crate) fn select(headers: &HeaderMap, etag: &str, size_bytes: u64) -> Select
     {
         return Selection::PreconditionFailed;
     }
-    if let Some(known) = text(header::IF_NONE_MATCH)
-        && matches_any(known, etag, Comparison::Weak)
-    {
+    if is_known(headers, etag) {
         return Selection::NotModified;
     }
     if let Some(condition) = text(header::IF_RANGE)
@@ -39,22 +39,6 @@ pub(crate) fn select(headers: &HeaderMap, etag: &str, size_bytes: u64) -> Select
     }
     let Some((first, last)) = text(header::RANGE).and_then(parse) else { return Selection::Whole };
     resolve(first, last, size_bytes)
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Comparison {
-    Strong,
-    Weak,
-}
-
-fn matches_any(list: &str, etag: &str, comparison: Comparison) -> bool {
-    list.split(',').map(str::trim).any(|tag| {
-        tag == "*"
-            || match comparison {
-                Comparison::Strong => tag == etag,
-                Comparison::Weak => tag.strip_prefix("W/").unwrap_or(tag) == etag,
-            }
-    })
 }
 
 fn parse(range: &str) -> Option<(Option<u64>, Option<u64>)> {

@@ -115,8 +115,14 @@ async fn a_state_comes_back_as_it_was_sent() {
         let text = response.text().await.unwrap();
         assert!(text.contains(&format!("\"state_snapshot\":{state}")), "{text:.300}");
         assert!(text.contains(r#""metadata":{"b":1,"a":2.0}"#));
-        let again = api.request(Method::GET, &path).header("if-none-match", tag);
-        assert_eq!(send(again, &api.token).await.0, 304);
+        let tag = tag.to_str().unwrap();
+        let lists = [tag.to_owned(), format!("W/{tag}"), format!("\"other\", W/{tag}"), "*".to_owned()];
+        for list in lists {
+            let again = api.request(Method::GET, &path).header("if-none-match", &list);
+            assert_eq!(send(again, &api.token).await.0, 304, "{list}");
+        }
+        let changed = api.request(Method::GET, &path).header("if-none-match", "\"other\"");
+        assert_eq!(send(changed, &api.token).await.0, 200);
     }
 }
 

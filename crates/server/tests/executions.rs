@@ -237,3 +237,58 @@ async fn a_wait_ends_when_somebody_approves() {
     let (status, _) = api.get(&format!("{step}/wait?timeout_s=301")).await;
     assert_eq!(status, 422);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_execution_that_ended_is_forked() {
+    let api = Api::start().await;
+    let execution = api.execution().await;
+    let step = api.step(&execution, json!({"checkpoint_name": "load", "agent_id": "a"})).await;
+    let step = format!("{execution}/checkpoints/{}", step["step_id"].as_str().unwrap());
+    let (_, done) = api.post(&format!("{step}/complete"), json!({"state": {"rows": 1e2}})).await;
+    api.post(&format!("{execution}/fail"), json!({})).await;
+    let request = || {
+        let path = format!("{execution}/fork");
+        api.server
+            .request(Method::POST, &path)
+            .header("idempotency-key", "k")
+            .json(&json!({"reason": "again"}))
+    };
+    let (status, forked) = send(request(), &api.operator).await;
+    assert_eq!((status.as_u16(), &forked["state"]), (201, &json!("running")), "{forked}");
+    assert_eq!(send(request(), &api.operator).await.1, forked, "sent twice is forked once");
+    let origin = execution.rsplit_once('/').unwrap().1;
+    let from = json!({"execution_id": origin, "checkpoint_id": done["checkpoint_id"]});
+    assert_eq!(forked["forked_from"], from);
+    assert_eq!(forked["global_data"], json!({"day": 1}));
+    let job = forked["job_id"].as_str().unwrap();
+    let (_, saved) = api.get(&format!("/api/checkpoints?job_id={job}")).await;
+    let (_, saved) = api
+        .get(&format!("/api/checkpoints/{}", saved["checkpoints"][0]["checkpoint_id"].as_str().unwrap()))
+        .await;
+    assert_eq!(saved["state_snapshot"], json!({"rows": 100.0}));
+    let (_, events) = api.get(&format!("{execution}/events")).await;
+    assert_eq!(events["events"].as_array().unwrap().last().unwrap()["action"], "execution.forked");
+
+    let (status, body) = api.post(&format!("{execution}/fork"), json!({"state": {}})).await;
+    assert_eq!(status, 422, "{body}");
+    let (status, _) = api.post("/api/v1/executions/exec_x_1767435330_00000000/fork", json!({})).await;
+    assert_eq!(status, 404);
+    let viewer = api.server.token(Role::Viewer).await;
+    assert_eq!(api.post_as(&viewer, &format!("{execution}/fork"), json!({})).await.0, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_execution_that_stands_at_a_typed_checkpoint_is_not_forked() {
+    let api = Api::start().await;
+    let typed = json!({
+        "key": {"thread_id": "t", "checkpoint_ns": "", "checkpoint_id": "1"}, "parent": null,
+        "head": {"type": "msgpack", "data": ""}, "metadata": {}, "changed": {}, "keep": [],
+    });
+    let (status, body) = api.post("/api/v1/threads/checkpoints", typed).await;
+    assert_eq!(status, 201, "{body}");
+    let new = json!({"correlation_id": "c", "workflow_name": "w", "job_id": "t"});
+    let (_, started) = api.post("/api/v1/executions", new).await;
+    let path = format!("/api/v1/executions/{}/fork", started["execution_id"].as_str().unwrap());
+    let (status, body) = api.post(&path, json!({})).await;
+    assert_eq!((status, &body["code"]), (409, &json!("typed")), "{body}");
+}

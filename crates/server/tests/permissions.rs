@@ -108,6 +108,7 @@ const TABLE: &[(&str, &str, Needs)] = &[
     ("post", "/api/v1/executions/{id}/checkpoints/{step}/complete", At(Operator)),
     ("post", "/api/v1/executions/{id}/fail", At(Operator)),
     ("post", "/api/v1/executions/{id}/cancel", At(Operator)),
+    ("post", "/api/v1/executions/{id}/fork", At(Operator)),
     ("post", "/api/v1/executions/cleanup", At(Operator)),
     ("post", "/api/v1/jobs/retention/apply", At(Operator)),
     ("post", "/api/v1/jobs/retention/plan", At(Operator)),

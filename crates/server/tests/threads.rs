@@ -149,8 +149,16 @@ async fn writes_may_come_first_and_have_an_order() {
     let request =
         || api.server.request(Method::GET, "/api/v1/threads/tuple?thread_id=t").bearer_auth(&api.token);
     let tag = request().send().await.unwrap().headers()["etag"].clone();
-    let known = || request().header("if-none-match", tag.clone()).send();
+    let again = tag.clone();
+    let known = || request().header("if-none-match", again.clone()).send();
     assert_eq!(known().await.unwrap().status(), 304);
+    let tag = tag.to_str().unwrap().to_owned();
+    for list in [format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
+        assert_eq!(request().header("if-none-match", &list).send().await.unwrap().status(), 304, "{list}");
+    }
+    for list in [tag.trim_matches('"'), "\"other\"", ""] {
+        assert_eq!(request().header("if-none-match", list).send().await.unwrap().status(), 200, "{list}");
+    }
     api.post("/writes", body("c", json!([write(0, b"c0")]))).await;
     assert_eq!(known().await.unwrap().status(), 200);
 }

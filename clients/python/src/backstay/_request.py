@@ -6,6 +6,7 @@ import datetime
 import email.utils
 import json
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -143,6 +144,14 @@ def _retry_after_s(response: httpx.Response) -> float | None:
     if at.tzinfo is None:
         at = at.replace(tzinfo=datetime.timezone.utc)
     return max(0.0, (at - datetime.datetime.now(datetime.timezone.utc)).total_seconds())
+
+
+def time_of(response: httpx.Response) -> float:
+    """What time it was at the server when it answered, in Unix seconds; here when it does not say."""
+    try:
+        return email.utils.parsedate_to_datetime(response.headers["Date"]).timestamp()
+    except (KeyError, ValueError):
+        return time.time()
 
 
 # With these the request did not leave, or not whole: the server cannot have acted on it.

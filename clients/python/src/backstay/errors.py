@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from backstay.models.execution import Step
 
 
 class BackstayError(Exception):
@@ -39,6 +42,31 @@ class OperationFailedError(BackstayError):
         super().__init__(f"{what} {state}" + (f": {reason}" if reason else ""))
         self.state = state
         self.reason = reason
+
+
+class StepSkippedError(BackstayError):
+    """A step will never act. `step` is how it stands."""
+
+    def __init__(self, step: Step, why: str) -> None:
+        super().__init__(f"checkpoint {step.checkpoint_name} of {step.execution_id} will not act: {why}")
+        self.step = step
+
+
+class ApprovalDeniedError(StepSkippedError):
+    """Somebody, `by`, denied the approval of a step, for `reason`."""
+
+    def __init__(self, step: Step, by: str, reason: str | None) -> None:
+        super().__init__(step, f"{by} denied it" + (f": {reason}" if reason else ""))
+        self.by = by
+        self.reason = reason
+
+
+class ApprovalExpiredError(StepSkippedError):
+    """The deadline of the approval of a step passed before it was approved."""
+
+
+class ApprovalWithdrawnError(StepSkippedError):
+    """The execution ended before the approval of a step was decided."""
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,7 @@ pub(crate) async fn service(cx: &Context, settings: &ServerSettings) -> Result<S
             time_zone: TimeZone::system(),
             supervisor: Some(std::sync::Arc::new(crate::supervise::supervisor())),
             allow_commands: settings.allow_commands.value,
+            webhooks_to_private_addresses: settings.allow_private_webhooks.value,
             job_retention: settings.jobs_default_retention.value.clone().map(|policy| policy.0),
             trust_directory: crate::settings::trust_directory(&|name| std::env::var(name).ok()),
             ..Settings::default()

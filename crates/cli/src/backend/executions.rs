@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use backstay_api::execution::{
     ApprovalList, ApprovalQuery, CleanExecutions, CleanedExecutions, Execution, ExecutionEventQuery,
-    ExecutionEvents, ExecutionList, ExecutionQuery, NewDecision, NewExecution, NewStep, PlaceQuery,
-    SteerExecution, Step, StepEnd, StepList,
+    ExecutionEvents, ExecutionList, ExecutionQuery, ForkExecution, NewDecision, NewExecution, NewStep,
+    PlaceQuery, SteerExecution, Step, StepEnd, StepList,
 };
 use backstay_client as client;
 use backstay_model::Caller;
@@ -153,6 +153,16 @@ impl Executions {
             Self::Direct { service, caller, .. } => {
                 let (reason, at) = (how.reason.as_deref(), how.checkpoint_name.as_deref());
                 wire::execution(service.steer_execution(caller, id, steer, reason, at).await?)
+            }
+        })
+    }
+
+    /// Starts an execution from the state of another one.
+    pub(crate) async fn fork(&self, id: &str, how: ForkExecution) -> Result<Execution, Failure> {
+        Ok(match self {
+            Self::Remote(api) => api.fork(id, &how).await?,
+            Self::Direct { service, caller, .. } => {
+                wire::execution(service.fork_execution(caller, id, wire::fork_execution(how)).await?)
             }
         })
     }

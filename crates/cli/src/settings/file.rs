@@ -25,6 +25,7 @@ pub(super) struct FileSettings {
     pub(super) key_file: Option<PathBuf>,
     pub(super) allowed_roots: Option<Vec<PathBuf>>,
     pub(super) allow_commands: Option<bool>,
+    pub(super) allow_private_webhooks: Option<bool>,
     pub(super) jobs: Option<JobsFile>,
     pub(super) trust_forwarded_for: Option<bool>,
     pub(super) workers: Option<u16>,

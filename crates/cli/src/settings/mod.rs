@@ -60,6 +60,10 @@ pub(crate) struct ServerFlags {
     #[arg(long)]
     pub(crate) allow_commands: bool,
 
+    /// Let webhooks and messages to executors go to loopback and private addresses, too
+    #[arg(long)]
+    pub(crate) allow_private_webhooks: bool,
+
     /// What is kept of jobs that have no policy, as JSON such as {"keep_last":100} [default: everything]
     #[arg(long, value_name = "JSON")]
     pub(crate) jobs_default_retention: Option<JobRetention>,

@@ -33,6 +33,7 @@ pub(crate) struct ServerSettings {
     pub(crate) key_file: Sourced<Option<PathBuf>>,
     pub(crate) allowed_roots: Sourced<Vec<PathBuf>>,
     pub(crate) allow_commands: Sourced<bool>,
+    pub(crate) allow_private_webhooks: Sourced<bool>,
     pub(crate) jobs_default_retention: Sourced<Option<JobRetention>>,
     pub(crate) trust_forwarded_for: Sourced<bool>,
     pub(crate) workers: Sourced<u16>,
@@ -135,6 +136,12 @@ impl ServerSettings {
                 flags.allow_commands.then_some((true, "--allow-commands")),
                 "BACKSTAY_ALLOW_COMMANDS",
                 file.allow_commands,
+                || false,
+            )?,
+            allow_private_webhooks: pick.value(
+                flags.allow_private_webhooks.then_some((true, "--allow-private-webhooks")),
+                "BACKSTAY_ALLOW_PRIVATE_WEBHOOKS",
+                file.allow_private_webhooks,
                 || false,
             )?,
             jobs_default_retention: pick.optional(
@@ -244,6 +251,7 @@ impl ServerSettings {
                 roots.iter().map(|root| root.display().to_string()).collect::<Vec<_>>().join(":")
             }),
             row("allow_commands", &self.allow_commands, bool::to_string),
+            row("allow_private_webhooks", &self.allow_private_webhooks, bool::to_string),
             row("jobs.default_retention", &self.jobs_default_retention, |policy| {
                 policy.as_ref().map(JobRetention::to_string).unwrap_or_default()
             }),

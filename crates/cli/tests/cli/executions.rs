@@ -73,8 +73,26 @@ fn a_workflow_runs(run: &dyn Fn(&Served, &[&str]) -> Ran, served: &Served) {
     assert_eq!(whole["checkpoints"][1]["approval_status"], "denied");
     let events = ok(&["execution", "events", &execution]);
     assert!(events.contains("approval.denied") && events.contains("execution.completed"), "{events}");
+    let forked = shown(&["execution", "fork", &execution, "--job", "retry", "--reason", "once more"]);
+    assert_eq!((&forked["state"], &forked["job_id"]), (&json!("running"), &json!("retry")));
+    assert_eq!(forked["forked_from"]["execution_id"], json!(execution));
+    assert!(forked["forked_from"]["checkpoint_id"].as_str().unwrap().starts_with("load_"));
+    assert!(ok(&["execution", "events", &execution]).contains("execution.forked"));
+    let first = forked["forked_from"]["checkpoint_id"].as_str().unwrap();
+    let other = ok(&["execution", "fork", &execution, "--checkpoint", first, "--correlation", "run 2"]);
+    assert_eq!(shown(&["execution", "show", &other])["execution"]["correlation_id"], "run 2");
+    run(served, &["execution", "fork", &execution, "--checkpoint", "load_1_00000000"]).expect(1);
+    for each in [&other, forked["execution_id"].as_str().unwrap()] {
+        assert_eq!(ok(&["execution", "cancel", each]), "cancelled");
+        ok(&["execution", "show", each]);
+    }
     let cleaned = shown(&["execution", "cleanup", "--days", "0", "--dry-run"]);
-    assert_eq!(cleaned["deleted"], json!([execution]));
-    assert_eq!(ok(&["execution", "cleanup", "--days", "0"]), execution);
+    let mut deleted: Vec<_> =
+        cleaned["deleted"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+    let mut ended = vec![&*execution, &*other, forked["execution_id"].as_str().unwrap()];
+    deleted.sort_unstable();
+    ended.sort_unstable();
+    assert_eq!(deleted, ended);
+    assert_eq!(ok(&["execution", "cleanup", "--days", "0"]).lines().count(), 3);
     run(served, &["execution", "show", &execution]).expect(1);
 }

@@ -25,6 +25,10 @@ pub fn execution(from: view::Execution) -> api::Execution {
         completed_checkpoints: from.completed_checkpoints,
         failed_checkpoints: from.failed_checkpoints,
         pending_approvals: from.pending_approvals,
+        forked_from: from.forked_from.map(|origin| api::ForkedFrom {
+            execution_id: origin.execution_id,
+            checkpoint_id: origin.checkpoint_id,
+        }),
     }
 }
 
@@ -158,6 +162,16 @@ pub fn new_execution(from: api::NewExecution) -> Result<view::NewExecution, Serv
         workflow_name: from.workflow_name,
         job_id: from.job_id,
     })
+}
+
+/// How to fork an execution.
+pub fn fork_execution(from: api::ForkExecution) -> view::ForkExecution {
+    view::ForkExecution {
+        correlation_id: from.correlation_id,
+        job_id: from.job_id,
+        checkpoint_id: from.checkpoint_id,
+        reason: from.reason,
+    }
 }
 
 /// A step to begin.

@@ -39,8 +39,8 @@ pub use entry::{entry, entry_kind};
 pub use event::{audit_verification, event, history_entry};
 pub use execution::{
     approval_filter, approval_list, cleaned_executions, execution, execution_events, execution_filter,
-    execution_list, new_decision, new_execution, new_step, object, one_decision, requested_approval, step,
-    step_end, step_list,
+    execution_list, fork_execution, new_decision, new_execution, new_step, object, one_decision,
+    requested_approval, step, step_end, step_list,
 };
 pub use executor::{created_executor, executor, new_executor, resume};
 pub use group::{group, group_restore, group_snapshot};

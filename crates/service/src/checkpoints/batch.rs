@@ -88,6 +88,10 @@ impl<'s> Batch<'s> {
                 let ended = self.complete(request, completion).await?;
                 return Ok(ended.map(|step| Answer::Completed(Box::new(step))));
             }
+            Work::Fork(fork) => {
+                let started = self.fork(request, fork).await?;
+                return Ok(started.map(|execution| Answer::Forked(Box::new(execution))));
+            }
         };
         let before = (self.rows.len(), self.events.len(), self.numbers);
         // A single state that is refused leaves nothing behind.
@@ -338,6 +342,7 @@ async fn open_jobs(
         let names: Vec<&String> = match &request.work {
             Work::Create { new, .. } => new.iter().flatten().map(|new| &new.job_id).collect(),
             Work::Complete(completion) => vec![&completion.job],
+            Work::Fork(fork) => vec![&fork.job],
             Work::Thread(operations) => operations
                 .iter()
                 .map(|operation| match operation {

@@ -58,7 +58,7 @@ impl Service {
         let work = Work::Create { new: Arc::new(checked), atomic };
         match self.save(caller, project, work).await? {
             Answer::Created(made) => Ok(made),
-            Answer::Threads(_) | Answer::Completed(_) => {
+            Answer::Threads(_) | Answer::Completed(_) | Answer::Forked(_) => {
                 Err(ServiceError::internal("Could not save", "the answer is another request's"))
             }
         }

@@ -10,9 +10,9 @@ use super::batch::Batch;
 use super::cache::ContentCache;
 use super::keyring::Keyring;
 use crate::error::{Result, ServiceError};
-use crate::executions::Completion;
+use crate::executions::{Completion, Fork};
 use crate::service::{Service, WeakService};
-use crate::view::{Checkpoint, NewCheckpoint, Step, ThreadDone, ThreadOperation};
+use crate::view::{Checkpoint, Execution, NewCheckpoint, Step, ThreadDone, ThreadOperation};
 
 /// How many requests share a transaction at most.
 const MOST_REQUESTS: usize = 256;
@@ -46,6 +46,8 @@ pub(crate) enum Work {
     Thread(Arc<Vec<ThreadOperation>>),
     /// End a step of an execution, with the state that it leaves.
     Complete(Arc<Completion>),
+    /// Start an execution from another one, with the state that it begins with.
+    Fork(Arc<Fork>),
 }
 
 /// What became of it.
@@ -57,6 +59,8 @@ pub(crate) enum Answer {
     Threads(Vec<Option<Result<ThreadDone>>>),
     /// The step that ended.
     Completed(Box<Step>),
+    /// The execution that started.
+    Forked(Box<Execution>),
 }
 
 impl Request {
@@ -69,6 +73,7 @@ impl Request {
             Work::Complete(completion) => {
                 completion.end.state.as_ref().map_or(0, |state| state.as_str().len())
             }
+            Work::Fork(fork) => fork.state.as_ref().map_or(0, |(_, new)| new.state.as_str().len()),
         }
     }
 }

@@ -48,7 +48,7 @@ impl Service {
         let completion = Completion { execution: execution.to_owned(), job: job.name, which, end };
         match self.save(&caller, &row.project, Work::Complete(Arc::new(completion))).await? {
             Answer::Completed(step) => Ok(*step),
-            Answer::Created(_) | Answer::Threads(_) => {
+            Answer::Created(_) | Answer::Threads(_) | Answer::Forked(_) => {
                 Err(ServiceError::internal("Could not complete the step", "the answer is another request's"))
             }
         }
@@ -119,7 +119,7 @@ impl Batch<'_> {
     }
 }
 
-fn is_the_clients(kind: ErrorKind) -> bool {
+pub(super) fn is_the_clients(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Conflict | ErrorKind::NotFound | ErrorKind::Invalid | ErrorKind::Damaged)
 }
 

@@ -103,6 +103,7 @@ pub(super) fn execution_view(
         completed_checkpoints: row.completed_steps,
         failed_checkpoints: row.failed_steps,
         pending_approvals: row.pending_approvals,
+        forked_from: record.forked_from.clone(),
     }
 }
 

@@ -11,6 +11,7 @@ mod create_step;
 mod decide_approval;
 mod decide_approvals;
 mod execution_events;
+mod fork_execution;
 mod get_execution;
 mod list_approvals;
 mod list_executions;
@@ -25,6 +26,7 @@ mod steer_execution;
 mod wait_step;
 
 pub(crate) use complete_step::Completion;
+pub(crate) use fork_execution::Fork;
 pub(crate) use opened::Opened;
 
 use backstay_source_job::State;
@@ -54,7 +56,7 @@ fn no_step(name: &str) -> ServiceError {
 impl From<Refusal> for ServiceError {
     fn from(refusal: Refusal) -> Self {
         let (code, hint) = match &refusal {
-            Refusal::Ended(_) => ("ended", "start another execution to try again"),
+            Refusal::Ended(_) => ("ended", "fork it to try again"),
             Refusal::Waiting(_) => ("waiting_for_approval", "an approver decides first"),
             Refusal::Paused(_) => ("paused", "resume the execution first"),
             Refusal::NotPaused(_) => ("not_paused", "only a paused execution is resumed"),

@@ -60,6 +60,7 @@ impl Service {
             correlation_id: new.correlation_id,
             global_data: new.initial_data.map_or_else(|| "{}".to_owned(), State::into_string),
             started_by: caller.actor.clone(),
+            forked_from: None,
         };
         let flow = Flow::new();
         let row = ExecutionRow {

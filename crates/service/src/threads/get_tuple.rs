@@ -18,7 +18,7 @@ use crate::view::{
 
 impl Service {
     /// The typed checkpoint with this id, or the one with the greatest id of the namespace; `None` when there is none. One whose
-    /// tag is `known` is not decoded.
+    /// tag the caller has, as `known` says, is not decoded.
     pub async fn get_tuple(
         &self,
         caller: &Caller,
@@ -26,7 +26,7 @@ impl Service {
         thread_id: &str,
         namespace: &str,
         checkpoint_id: Option<&str>,
-        known: Option<&str>,
+        known: impl Fn(&str) -> bool + Send + Sync,
     ) -> Result<Option<ThreadAnswer>> {
         check_project(project)?;
         let mut fields = Fields::default();
@@ -46,7 +46,7 @@ impl Service {
         let writes = read.checkpoint_writes(job.number, row.head.name.as_slice()).await?;
         let writes: Vec<WriteRow> = writes.into_iter().filter(|write| write.namespace == namespace).collect();
         let tag = tag_of(&row, &writes);
-        if known == Some(tag.as_str()) {
+        if known(&tag) {
             return Ok(Some(ThreadAnswer::Unchanged { tag }));
         }
         let keys = JobKeys::of(self.keyring().await?, &job);

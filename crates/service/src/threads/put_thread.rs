@@ -79,7 +79,7 @@ impl Service {
         }
         match self.save(caller, project, Work::Thread(Arc::new(operations))).await? {
             Answer::Threads(done) => Ok(done),
-            Answer::Created(_) | Answer::Completed(_) => {
+            Answer::Created(_) | Answer::Completed(_) | Answer::Forked(_) => {
                 Err(ServiceError::internal("Could not save", "the answer is another request's"))
             }
         }

@@ -6,7 +6,7 @@ use backstay_model::execution::{
     ApprovalStatus, DeadlineDefault, ExecutionState, OnDeny, PauseReason, StepState,
 };
 use backstay_model::{Event, Role, Timestamp};
-use backstay_source_job::execution::{ApprovalRequest, Decision};
+use backstay_source_job::execution::{ApprovalRequest, Decision, Origin};
 use backstay_source_job::{Change, State};
 use serde_json::Value;
 
@@ -41,6 +41,21 @@ pub struct Execution {
     pub failed_checkpoints: u64,
     /// How many approvals are pending.
     pub pending_approvals: u64,
+    /// Where it was forked from.
+    pub forked_from: Option<Origin>,
+}
+
+/// How to fork an execution.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ForkExecution {
+    /// What the client calls the new one; as the old one when absent.
+    pub correlation_id: Option<String>,
+    /// Its job; one of its own when absent.
+    pub job_id: Option<String>,
+    /// The public id of the checkpoint of the job whose state it begins with; the one at which the old one stands when absent.
+    pub checkpoint_id: Option<String>,
+    /// Why, for the history.
+    pub reason: Option<String>,
 }
 
 /// An execution to start.

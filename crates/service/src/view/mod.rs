@@ -39,8 +39,8 @@ pub use entry::{Entry, EntryKind, EntryOptions};
 pub use event::{AuditReport, EventFilter, EventPage, HistoryAction, HistoryEntry, HistoryFilter};
 pub use execution::{
     Approval, ApprovalFilter, CleanedExecutions, Counted, Execution, ExecutionEvents, ExecutionFilter,
-    NewApproval, NewDecision, NewExecution, NewStep, OneDecision, PendingState, RequestedApproval, Steer,
-    Step, StepEnd, WhichStep,
+    ForkExecution, NewApproval, NewDecision, NewExecution, NewStep, OneDecision, PendingState,
+    RequestedApproval, Steer, Step, StepEnd, WhichStep,
 };
 pub use executor::{CreatedExecutor, Executor, NewExecutor, Resume, SignedMessage};
 pub use group::{Group, GroupRestore, GroupSnapshot, NewGroup};

@@ -12,6 +12,7 @@ mod execution_table;
 mod executions;
 mod executors;
 mod fixture;
+mod forks;
 mod groups;
 mod hooks;
 mod jobs;

@@ -5,7 +5,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
+from backstay._async.approvals import AsyncApprovals
 from backstay._async.checkpoints import AsyncCheckpoints
+from backstay._async.executions import AsyncExecutions
+from backstay._async.executors import AsyncExecutors
 from backstay._async.operations import AsyncOperations
 from backstay._async.snapshots import AsyncSnapshots
 from backstay._async.tasks import AsyncTasks
@@ -47,6 +50,9 @@ class AsyncBackstay:
             )
         )
         self.checkpoints = AsyncCheckpoints(self._transport)
+        self.executions = AsyncExecutions(self._transport)
+        self.approvals = AsyncApprovals(self._transport)
+        self.executors = AsyncExecutors(self._transport)
         self.tasks = AsyncTasks(self._transport)
         self.operations = AsyncOperations(self._transport)
         self.snapshots = AsyncSnapshots(self._transport, self.tasks)

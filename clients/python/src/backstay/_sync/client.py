@@ -8,7 +8,10 @@ from typing import Any
 
 from backstay._options import options
 from backstay._request import request
+from backstay._sync.approvals import Approvals
 from backstay._sync.checkpoints import Checkpoints
+from backstay._sync.executions import Executions
+from backstay._sync.executors import Executors
 from backstay._sync.operations import Operations
 from backstay._sync.snapshots import Snapshots
 from backstay._sync.tasks import Tasks
@@ -48,6 +51,9 @@ class Backstay:
             )
         )
         self.checkpoints = Checkpoints(self._transport)
+        self.executions = Executions(self._transport)
+        self.approvals = Approvals(self._transport)
+        self.executors = Executors(self._transport)
         self.tasks = Tasks(self._transport)
         self.operations = Operations(self._transport)
         self.snapshots = Snapshots(self._transport, self.tasks)

@@ -4,6 +4,7 @@ mod begin;
 mod cleanup;
 mod end;
 mod events;
+mod fork;
 mod list;
 mod show;
 mod start;
@@ -22,7 +23,7 @@ use crate::human;
 use crate::render::table::{Align, Table};
 use crate::style::Style;
 
-/// Executions of workflows: start, steps, list, show, pause, resume, end
+/// Executions of workflows: start, steps, list, show, pause, resume, end, fork
 ///
 /// Works on the server that --server names, else on its data directory.
 #[derive(Debug, Subcommand)]
@@ -44,6 +45,7 @@ pub(crate) enum ExecutionCommand {
     Fail(steer::ExecutionSteerArgs),
     /// End an execution; open steps are skipped
     Cancel(steer::ExecutionSteerArgs),
+    Fork(fork::ExecutionForkArgs),
     Cleanup(cleanup::ExecutionCleanupArgs),
 }
 
@@ -62,6 +64,7 @@ pub(crate) async fn run(cx: &Context, command: ExecutionCommand) -> CommandResul
         ExecutionCommand::Complete(args) => steer::run(cx, Steer::Complete, args).await,
         ExecutionCommand::Fail(args) => steer::run(cx, Steer::Fail, args).await,
         ExecutionCommand::Cancel(args) => steer::run(cx, Steer::Cancel, args).await,
+        ExecutionCommand::Fork(args) => fork::run(cx, args).await,
         ExecutionCommand::Cleanup(args) => cleanup::run(cx, args).await,
     }
 }

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use backstay_api::checkpoint::Checkpoint;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
+use crate::conditions::is_known;
 use crate::error::Result;
 use crate::extract::{App, CheckpointPath, IdPath, SignedIn};
 use crate::problems::{OfOne, Signed};
@@ -26,8 +27,7 @@ pub(crate) async fn get_checkpoint(
 ) -> Result<Response> {
     let found = state.service().get_checkpoint(&caller, &id).await?;
     let tag = format!("\"{}-{}\"", found.checkpoint.sequence, found.checkpoint.revision);
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
-    let mut response = if known {
+    let mut response = if is_known(&headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         Json(wire::checkpoint_state(found)).into_response()

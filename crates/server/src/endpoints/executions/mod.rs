@@ -10,6 +10,7 @@ mod decide_approvals;
 mod deny_step;
 mod execution_events;
 mod fail_execution;
+mod fork_execution;
 mod get_execution;
 mod get_step;
 mod list_approvals;
@@ -43,6 +44,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(complete_execution::complete_execution))
         .routes(routes!(fail_execution::fail_execution))
         .routes(routes!(cancel_execution::cancel_execution))
+        .routes(routes!(fork_execution::fork_execution))
         .routes(routes!(list_steps::list_steps, create_step::create_step))
         .routes(routes!(get_step::get_step))
         .routes(routes!(complete_step::complete_step))

@@ -5,6 +5,7 @@ use backstay_api::thread::{ThreadTuple, TupleQuery};
 use backstay_service::view::ThreadAnswer;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
+use crate::conditions::is_known;
 use crate::error::{ApiError, Result};
 use crate::extract::{Accepted, App, Project, Query, SignedIn};
 use crate::problems::{OfOne, Queried, Signed};
@@ -28,8 +29,7 @@ pub(crate) async fn get_tuple(
 ) -> Result<Response> {
     let namespace = query.checkpoint_ns.as_deref().unwrap_or_default();
     let id = query.checkpoint_id.as_deref();
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
-    let known = known.map(|known| known.trim_matches('"'));
+    let known = |tag: &str| is_known(&headers, &format!("\"{tag}\""));
     let found = state.service().get_tuple(&caller, &project, &query.thread_id, namespace, id, known).await?;
     let (tag, mut response) = match found.ok_or_else(|| ApiError::not_found("Checkpoint"))? {
         ThreadAnswer::Unchanged { tag } => (tag, StatusCode::NOT_MODIFIED.into_response()),

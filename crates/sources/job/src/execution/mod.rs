@@ -15,4 +15,4 @@ pub use executor::{Reply, fitness, is_glob, line};
 pub use flow::{Flow, Moved, OpenStep, Refusal};
 pub use form::{Form, FormError, MAX_VALUES_BYTES, Problem};
 pub use key::{ExecutionKey, ExecutorKey, ResumeKey, StepKey};
-pub use record::{ExecutionRecord, ExecutorRecord, ResumeRecord, StepOutcome, StepRecord};
+pub use record::{ExecutionRecord, ExecutorRecord, Origin, ResumeRecord, StepOutcome, StepRecord};

@@ -16,6 +16,18 @@ pub struct ExecutionRecord {
     pub global_data: String,
     /// Who started it.
     pub started_by: Actor,
+    /// Where it was forked from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<Origin>,
+}
+
+/// Where an execution was forked from, by public ids.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The execution.
+    pub execution_id: String,
+    /// The checkpoint whose state it begins with; `None`: there was none.
+    pub checkpoint_id: Option<String>,
 }
 
 /// What never changes of a step.
@@ -113,6 +125,17 @@ mod tests {
         };
         assert_eq!(StepRecord::decode(&record.encode()).unwrap(), record);
         assert!(StepRecord::decode(b"{").is_err());
+        let execution = ExecutionRecord {
+            correlation_id: "c".to_owned(),
+            global_data: "{}".to_owned(),
+            started_by: Actor::system("test"),
+            forked_from: None,
+        };
+        let origin = Origin { execution_id: "exec_x_1_00000000".to_owned(), checkpoint_id: None };
+        let forked = ExecutionRecord { forked_from: Some(origin), ..execution.clone() };
+        for record in [execution, forked] {
+            assert_eq!(ExecutionRecord::decode(&record.encode()).unwrap(), record);
+        }
         assert_eq!(StepOutcome::decode(&StepOutcome::default().encode()).unwrap(), StepOutcome::default());
     }
 }
