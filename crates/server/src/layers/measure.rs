@@ -15,9 +15,12 @@ pub(super) struct Measurement {
 impl Measurement {
     pub(super) fn begin(request: &Request) -> Self {
         let route = request.extensions().get::<MatchedPath>();
-        let route = route.map_or(SharedString::const_str("unmatched"), |path| path.as_str().to_owned().into());
+        let route =
+            route.map_or(SharedString::const_str("unmatched"), |path| path.as_str().to_owned().into());
         let method = match request.method().as_str() {
-            known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => known.to_owned().into(),
+            known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => {
+                known.to_owned().into()
+            }
             _ => SharedString::const_str("other"),
         };
         Self { start: Instant::now(), method, route }

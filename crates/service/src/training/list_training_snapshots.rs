@@ -19,12 +19,11 @@ impl Service {
         run: Option<&SourceId>,
         page: &PageRequest,
     ) -> Result<Page<TrainingSnapshot>> {
-        match run {
-            Some(run) => drop(self.permitted_run(caller, run, Action::View).await?),
-            None => {
-                let subject = Subject::new("snapshots", &caller.tenant);
-                self.permit(caller, Some(Kind::Training), Action::View, &subject).await?;
-            }
+        if let Some(run) = run {
+            self.permitted_run(caller, run, Action::View).await?;
+        } else {
+            let subject = Subject::new("snapshots", &caller.tenant);
+            self.permit(caller, Some(Kind::Training), Action::View, &subject).await?;
         }
         let wanted = SnapshotFilter {
             tenant: Self::visible_tenant(caller),

@@ -11,14 +11,12 @@ use crate::view::{TrainingRun, TrainingSnapshot};
 impl Service {
     /// The run that `text` names: by its name in the caller's tenant, or by its id.
     pub async fn resolve_training_run(&self, caller: &Caller, text: &str) -> Result<TrainingRun> {
-        match self.run_named(caller, text).await? {
-            Some(row) => view::run(&mut self.read().await?, row).await,
-            None => {
-                let shown: String = text.chars().take(60).collect();
-                Err(ServiceError::new(ErrorKind::NotFound, format!("Run `{shown}` not found"))
-                    .hint("run `backstay training list` to see the runs"))
-            }
+        if let Some(row) = self.run_named(caller, text).await? {
+            return view::run(&mut self.read().await?, row).await;
         }
+        let shown: String = text.chars().take(60).collect();
+        Err(ServiceError::new(ErrorKind::NotFound, format!("Run `{shown}` not found"))
+            .hint("run `backstay training list` to see the runs"))
     }
 
     /// The snapshot that `text` names: a run (its newest one), `RUN:LABEL`, an id, or a prefix of one id.

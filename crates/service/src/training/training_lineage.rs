@@ -38,7 +38,9 @@ impl Service {
             below.entry(origin.filter(|origin| known.contains(origin))).or_default().push(node);
         }
         let mut roots = below.remove(&None).unwrap_or_default();
-        roots.iter_mut().for_each(|root| attach(root, &mut below));
+        for root in &mut roots {
+            attach(root, &mut below);
+        }
         Ok(roots)
     }
 }
@@ -46,5 +48,7 @@ impl Service {
 /// A fork is younger than its origin, so this ends.
 fn attach(node: &mut LineageNode, below: &mut BTreeMap<Option<SourceId>, Vec<LineageNode>>) {
     node.forks = below.remove(&Some(node.run_id.clone())).unwrap_or_default();
-    node.forks.iter_mut().for_each(|fork| attach(fork, below));
+    for fork in &mut node.forks {
+        attach(fork, below);
+    }
 }

@@ -98,8 +98,7 @@ impl Write for Shared {
 async fn export(fixture: &Fixture, id: &SnapshotId) -> Vec<u8> {
     let out = Shared::default();
     fixture.service.export_training(&root_caller(), id, out.clone()).await.unwrap();
-    let bytes = out.0.lock().unwrap().clone();
-    bytes
+    out.0.lock().unwrap().clone()
 }
 
 async fn a_state_is_saved_listed_loaded_and_exported(fixture: &Fixture) {

@@ -102,11 +102,11 @@ fn rules_of(args: &TrainingCleanupArgs) -> Option<TrainingRules> {
         return None;
     }
     let more_is_better = args.metric.ends_with("accuracy") || args.metric == "correlation";
+    let default = if more_is_better { Mode::Max } else { Mode::Min };
     let mode = match args.mode {
         Some(ModeArg::Max) => Mode::Max,
         Some(ModeArg::Min) => Mode::Min,
-        None if more_is_better => Mode::Max,
-        None => Mode::Min,
+        None => default,
     };
     Some(TrainingRules {
         last: args.keep.unwrap_or(0),

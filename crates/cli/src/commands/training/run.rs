@@ -121,7 +121,7 @@ pub(crate) async fn run(cx: &Context, args: TrainingRunArgs) -> CommandResult {
             .because(format!("the state at epoch {at} is saved"))
             .hint(format!("`backstay training run '{}' --resume` goes on", run.name)));
     }
-    let completion = state.completion.map(|completion| completion.parameter());
+    let completion = state.completion.map(backstay_trainer::Completion::parameter);
     let report = json!({
         "run_id": run.id,
         "run_name": run.name,
@@ -351,7 +351,7 @@ fn changes(args: &TrainingRunArgs) -> Result<Vec<(String, Value)>, Failure> {
 }
 
 fn invalid(problems: Vec<backstay_trainer::InvalidParameter>) -> Failure {
-    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let problems: Vec<String> = problems.into_iter().map(|problem| problem.to_string()).collect();
     Failure::new(ErrorKind::Invalid, problems.join("; "))
 }
 
