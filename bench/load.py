@@ -49,10 +49,11 @@ def requests_of(server, token):
         sys.exit("load: the server has no snapshot")
     source = items[0]["source_id"]
     subject, actor = items[0]["id"], get("/api/v1/audit?limit=1")["events"][0]["actor"]["id"]
+    filters = [("action", "snapshot."), ("actor", actor), ("subject", subject), ("outcome", "denied")]
     return [
         ("a filtered page", ["/api/v1/snapshots?limit=50&state=ready", f"/api/v1/snapshots?limit=50&source={source}&state=ready"]),
         ("one snapshot", [f"/api/v1/snapshots/{item['id']}" for item in items]),
-        ("audit, filtered", [f"/api/v1/audit?limit=50&{query}" for query in ("action=snapshot.", f"actor={actor}", f"subject={subject}", "outcome=denied")]),
+        ("audit, filtered", [f"/api/v1/audit?limit=50&{urllib.parse.urlencode([query])}" for query in filters]),
         ("audit, a common word", ["/api/v1/audit?limit=50&q=nightly", "/api/v1/audit?limit=50&q=snapshot"]),
         ("audit, a rare word", [f"/api/v1/audit?limit=50&q=case{number}" for number in range(4700, 4720)]),
         ("audit, no match", ["/api/v1/audit?limit=50&q=nowhere"]),
