@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 pub use approval::{
-    Approval, ApprovalList, ApprovalQuery, Approvers, Decision, DecisionResult, DecisionResults, NewApproval, NewDecision,
-    NewDecisions, OneDecision, RequestedApproval, Verdict,
+    Approval, ApprovalList, ApprovalQuery, Approvers, Decision, DecisionResult, DecisionResults, NewApproval,
+    NewDecision, NewDecisions, OneDecision, RequestedApproval, Verdict,
 };
 pub use step::{NewStep, Step, StepEnd, StepList, StepQuery, StepWaitQuery};
 
