@@ -17,7 +17,7 @@ pub struct Session {
     /// A statement failed, so that nothing of the transaction may be kept.
     pub(crate) failed: bool,
     /// Statements that run together with the next one.
-    deferred: Vec<Statement>,
+    pub(crate) deferred: Vec<Statement>,
     /// Every statement that ran, for tests that look at their plans.
     #[cfg(test)]
     pub(crate) trace: Vec<Statement>,

@@ -126,10 +126,6 @@ const fn pause() -> OnDeny {
     OnDeny::Pause
 }
 
-const fn yes() -> bool {
-    true
-}
-
 impl Default for NewApproval {
     fn default() -> Self {
         Self {

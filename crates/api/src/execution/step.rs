@@ -105,6 +105,10 @@ pub struct NewStep {
     pub metadata: Option<Box<RawValue>>,
 }
 
+const fn yes() -> bool {
+    true
+}
+
 /// How a step ended.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
