@@ -238,7 +238,7 @@ impl Tx {
                     .bind(job.expired_at)
                     .bind(job.updated_at);
             }
-            self.execute(statement).await?;
+            self.execute_later(statement).await?;
         }
         Ok(())
     }

@@ -3,6 +3,10 @@
 use crate::error::{CatalogError, Result};
 use crate::sql::{Condition, Connection, Fields, RawRow, Record, Statement};
 
+/// How many values statements that run together have at most: SQLite keeps prepared ones by their text, and many sizes of many
+/// would be prepared anew each time.
+const DEFERRED_VALUES: usize = 128;
+
 /// A connection for as long as it is needed. Every read of the catalog is a method of it.
 ///
 /// A session from [`Catalog::read`](crate::Catalog::read) sees what is committed; the one inside a
@@ -12,6 +16,8 @@ pub struct Session {
     pub(crate) in_transaction: bool,
     /// A statement failed, so that nothing of the transaction may be kept.
     pub(crate) failed: bool,
+    /// Statements that run together with the next one.
+    pub(crate) deferred: Vec<Statement>,
     /// Every statement that ran, for tests that look at their plans.
     #[cfg(test)]
     pub(crate) trace: Vec<Statement>,
@@ -23,6 +29,7 @@ impl Session {
             connection,
             in_transaction: false,
             failed: false,
+            deferred: Vec::new(),
             #[cfg(test)]
             trace: Vec::new(),
         }
@@ -46,9 +53,62 @@ impl Session {
         result
     }
 
+    /// Runs a statement of a transaction of which nothing but its success matters, at the latest by the commit.
+    ///
+    /// On SQLite, where each statement is handed to a thread and waited for, small ones are handed over together with what comes
+    /// next. An error of it is then told by that.
+    pub(crate) async fn execute_later(&mut self, statement: Statement) -> Result<()> {
+        let values = |statement: &Statement| statement.values.len();
+        if self.is_postgres() || values(&statement) > DEFERRED_VALUES {
+            return self.execute(statement).await.map(|_| ());
+        }
+        self.check()?;
+        if self.deferred.iter().map(values).sum::<usize>() + values(&statement) > DEFERRED_VALUES {
+            self.run_deferred().await?;
+        }
+        #[cfg(test)]
+        self.trace.push(statement.clone());
+        self.deferred.push(statement);
+        Ok(())
+    }
+
+    /// Runs what was put off.
+    pub(crate) async fn run_deferred(&mut self) -> Result<()> {
+        let deferred = std::mem::take(&mut self.deferred);
+        match Statement::joined(&deferred) {
+            Some(joined) => {
+                let done = self.connection.execute(joined).await;
+                self.note(done)?;
+            }
+            None => {
+                for statement in deferred {
+                    let done = self.connection.execute(statement).await;
+                    self.note(done)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// `statement`, behind what was put off, which gives no rows.
+    async fn with_deferred(&mut self, statement: Statement) -> Result<Statement> {
+        if self.deferred.is_empty() {
+            return Ok(statement);
+        }
+        self.deferred.push(statement);
+        if let Some(joined) = Statement::joined(&self.deferred) {
+            self.deferred.clear();
+            return Ok(joined);
+        }
+        let statement = self.deferred.pop().expect("it was added just now");
+        self.run_deferred().await?;
+        Ok(statement)
+    }
+
     /// Runs a statement; returns how many rows it changed.
     pub(crate) async fn execute(&mut self, statement: Statement) -> Result<u64> {
         self.check()?;
+        self.run_deferred().await?;
         #[cfg(test)]
         self.trace.push(statement.clone());
         let done = self.connection.execute(statement).await;
@@ -60,6 +120,7 @@ impl Session {
         self.check()?;
         #[cfg(test)]
         self.trace.push(statement.clone());
+        let statement = self.with_deferred(statement).await?;
         let rows = self.connection.rows(statement).await;
         self.note(rows)
     }

@@ -72,6 +72,7 @@ impl Tx {
         }
         let drafts = std::mem::take(&mut self.drafts);
         let events = if drafts.is_empty() { Vec::new() } else { self.append_events(drafts).await? };
+        self.run_deferred().await?;
         let session = self.session.take().expect("the session is there until the transaction is consumed");
         match session.connection {
             Connection::Sqlite(Held::Writer(guard)) => guard.commit().await?,

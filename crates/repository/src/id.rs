@@ -3,6 +3,7 @@
 use std::fmt;
 
 use backstay_store::ObjectName;
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
 /// A text that is not an identifier: 64 lower-case hexadecimal digits.
@@ -10,33 +11,14 @@ use serde::{Deserialize, Serialize};
 #[error("`{0}` is not an identifier of 64 hexadecimal digits")]
 pub struct InvalidObjectId(String);
 
-/// Decodes 64 lower-case hexadecimal digits.
+/// Decodes the lower-case hexadecimal digits of `N` bytes.
 pub(crate) fn decode_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let text = text.as_bytes();
-    if text.len() != 2 * N {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Some(bytes)
+    HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok()
 }
 
 /// Lower-case hexadecimal digits of `bytes`.
 pub(crate) fn encode_hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from(b"0123456789abcdef"[usize::from(nibble)]));
-        }
-    }
-    text
+    HEXLOWER.encode(bytes)
 }
 
 macro_rules! hash_id {

@@ -120,7 +120,7 @@ impl Tx {
                 statement =
                     statement.bind(value.number).bind(value.job).bind(value.base).bind(&value.body[..]);
             }
-            self.execute(statement).await?;
+            self.execute_later(statement).await?;
         }
         Ok(())
     }

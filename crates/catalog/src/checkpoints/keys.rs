@@ -67,7 +67,6 @@ impl Tx {
     /// Notes the last numbers given.
     pub async fn set_job_numbers(&mut self, numbers: JobNumbers) -> Result<()> {
         let text = "UPDATE job_numbers SET checkpoint = $1, other = $2 WHERE id = 1";
-        let statement = sql("note numbers", text).bind(numbers.checkpoint).bind(numbers.other);
-        self.execute(statement).await.map(|_| ())
+        self.execute_later(sql("note numbers", text).bind(numbers.checkpoint).bind(numbers.other)).await
     }
 }

@@ -168,6 +168,20 @@ impl Session {
         self.one(sql("read a checkpoint", text).bind(job).bind(namespace).bind(name)).await
     }
 
+    /// The listed or carrying checkpoints with this namespace and any of `names`, at least one.
+    pub async fn checkpoints_by_name(
+        &mut self,
+        job: i64,
+        namespace: &str,
+        names: &[&str],
+    ) -> Result<Vec<CheckpointRow>> {
+        let text = format!(
+            "SELECT {HEAD}, c.record, c.body FROM checkpoints c WHERE c.job = $1 AND c.namespace = $2 AND c.name"
+        );
+        let statement = sql("read checkpoints", text).bind(job).bind(namespace);
+        self.all(any_of(statement, names)).await
+    }
+
     /// The listed checkpoint of a namespace with the greatest name.
     pub async fn latest_by_name(&mut self, job: i64, namespace: &str) -> Result<Option<CheckpointRow>> {
         let text = format!(

@@ -33,7 +33,7 @@ impl Tx {
                     .bind(&record[..])
                     .bind(&body[..]);
             }
-            self.execute(statement).await?;
+            self.execute_later(statement).await?;
         }
         Ok(())
     }

@@ -46,8 +46,8 @@ impl Tx {
             self.insert_events(batch).await?;
         }
         let text = "UPDATE event_head SET seq = $1, hash = $2 WHERE id = 1";
-        self.execute(sql("move the head of the log", text).bind(seq).bind(hash.as_bytes().as_slice()))
-            .await?;
+        let statement = sql("move the head of the log", text).bind(seq).bind(hash.as_bytes().as_slice());
+        self.execute_later(statement).await?;
         self.queue_deliveries(first, seq).await?;
         if self.is_postgres() {
             let text = "SELECT pg_notify('backstay_events_' || current_schema(), $1)";
@@ -79,7 +79,7 @@ impl Tx {
                 .bind(event.hash.as_bytes().as_slice())
                 .bind(facet::number(&event.action, event.outcome));
         }
-        self.execute(statement).await?;
+        self.execute_later(statement).await?;
         let text = if self.is_postgres() {
             let rows = (0..events.len())
                 .map(|n| format!("(${}, array_to_tsvector(string_to_array(${}, ' ')))", 2 * n + 1, 2 * n + 2))
@@ -92,7 +92,7 @@ impl Tx {
         for event in events {
             statement = statement.bind(event.seq).bind(searchable(event));
         }
-        self.execute(statement).await.map(|_| ())
+        self.execute_later(statement).await
     }
 }
 

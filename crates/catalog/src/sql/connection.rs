@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments, AssertSqlSafe, Executor, PgConnection, Postgres, Sqlite};
 
 use super::row::RawRow;
-use super::statement::Statement;
+use super::statement::{Statement, without_names};
 use super::value::{Value, joined};
 use crate::error::{CatalogError, Result};
 use crate::sqlite::WriterGuard;
@@ -185,26 +185,16 @@ fn copy_texts(statement: &Statement) -> (String, Option<String>) {
     (format!("COPY ({text}) TO STDOUT (FORMAT binary)"), settings)
 }
 
-/// The text with `?` for each of its places, when those are `$1` to `$count`, each once and in order. SQLite takes `$1` for a
-/// name, and looking many names up takes longer than the statement.
+/// The text without the names of its places when they are many: SQLite takes `$1` for a name, and looking many names up takes
+/// longer than the statement.
 fn nameless(text: Cow<'static, str>, count: usize) -> Cow<'static, str> {
     if count < MANY {
         return text;
     }
-    let mut pieces = text.split('$');
-    let mut plain = String::with_capacity(text.len());
-    plain.push_str(pieces.next().unwrap_or_default());
-    let mut places = 0;
-    for piece in pieces {
-        places += 1;
-        let rest = piece.trim_start_matches(|c: char| c.is_ascii_digit());
-        if piece[..piece.len() - rest.len()].parse() != Ok(places) {
-            return text;
-        }
-        plain.push('?');
-        plain.push_str(rest);
+    match without_names(&text, count) {
+        Some(plain) => Cow::Owned(plain),
+        None => text,
     }
-    if places == count { Cow::Owned(plain) } else { text }
 }
 
 fn sqlite_arguments(values: Vec<Value>) -> SqliteArguments {

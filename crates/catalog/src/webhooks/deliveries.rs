@@ -226,6 +226,6 @@ impl Tx {
                         AND EXISTS (SELECT 1 FROM webhook_actions a WHERE a.webhook_id = w.id
                                     AND a.prefix = substr(e.action, 1, length(a.prefix)))
                     ORDER BY e.seq";
-        self.execute(sql("queue webhooks", text).bind(first).bind(last)).await.map(|_| ())
+        self.execute_later(sql("queue webhooks", text).bind(first).bind(last)).await
     }
 }

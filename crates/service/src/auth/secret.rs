@@ -1,27 +1,16 @@
 //! Secrets that are shown once: their making, and the hash under which the catalog knows them.
 
 use backstay_model::Rng;
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use sha2::{Digest, Sha256};
 
 /// A new secret: `prefix`, `_`, and 32 random bytes in base 32, so that it survives any double click.
 ///
 /// The prefix lets scanners of source code find one that was published by mistake.
 pub(crate) fn new_secret(prefix: &str, rng: &dyn Rng) -> String {
-    const DIGITS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let mut bytes = [0; 32];
     rng.fill(&mut bytes);
-    let mut text = format!("{prefix}_");
-    let (mut held, mut bits) = (0_u32, 0);
-    for byte in bytes {
-        held = held << 8 | u32::from(byte);
-        bits += 8;
-        while bits >= 5 {
-            bits -= 5;
-            text.push(char::from(DIGITS[(held >> bits & 31) as usize]));
-        }
-    }
-    text.push(char::from(DIGITS[(held << (5 - bits) & 31) as usize]));
-    text
+    format!("{prefix}_{}", BASE32_NOPAD.encode(&bytes).to_ascii_lowercase())
 }
 
 /// What the catalog keeps of a secret. A plain hash is enough, since a secret has 256 random bits.
@@ -33,16 +22,7 @@ pub(crate) fn hash_secret(secret: &str) -> Vec<u8> {
 pub(crate) fn csrf_token(secret: &str) -> String {
     let digest =
         Sha256::new().chain_update(b"backstay csrf token\n").chain_update(secret.as_bytes()).finalize();
-    hex(&digest[..20])
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|digit| char::from(DIGITS[usize::from(digit)]))
-        .collect()
+    HEXLOWER.encode(&digest[..20])
 }
 
 #[cfg(test)]
@@ -64,6 +44,6 @@ mod tests {
     fn the_csrf_token_reveals_neither_the_secret_nor_its_hash() {
         let token = csrf_token("bss_x");
         assert_eq!(token.len(), 40);
-        assert!(!hex(&hash_secret("bss_x")).contains(&token));
+        assert!(!HEXLOWER.encode(&hash_secret("bss_x")).contains(&token));
     }
 }

@@ -62,8 +62,10 @@ impl Batch<'_> {
     async fn put(&mut self, request: &Request, new: &NewThreadCheckpoint) -> Result<Result<ThreadDone>> {
         let key = job_key(&request.caller.tenant, &request.project, &new.key.thread_id);
         let (job, keys) = self.job(&key);
-        let parent = match &new.parent {
-            Some(parent) => self.known(job.number, &keys, &new.key.namespace, parent).await?,
+        let names = [Some(new.key.checkpoint_id.as_str()), new.parent.as_deref()];
+        let [existing, parent] = self.rows_by_name(job.number, &new.key.namespace, names).await?;
+        let parent = match parent {
+            Some(row) => self.known(&keys, row).await?,
             None => None,
         };
         let missing: Vec<String> = new
@@ -81,7 +83,6 @@ impl Batch<'_> {
         let Ok(metadata) = Json::parse(&new.metadata) else {
             return Ok(Err(ServiceError::invalid("metadata", "it must be a JSON object")));
         };
-        let existing = self.row_by_name(job.number, &new.key.namespace, &new.key.checkpoint_id).await?;
         let now = self.now;
         let mut size_bytes = new.head.data.len() as u64;
         let mut channels = Vec::with_capacity(new.changed.len() + new.keep.len());
@@ -251,28 +252,39 @@ impl Batch<'_> {
         Ok(ThreadDone::Written { stored })
     }
 
-    async fn row_by_name(&mut self, job: i64, namespace: &str, name: &str) -> Result<Option<CheckpointRow>> {
-        let here = self.rows.iter().find(|row| {
-            row.head.job == job
-                && row.head.name.as_deref() == Some(name)
-                && row.head.namespace.as_deref() == Some(namespace)
-        });
-        if let Some(row) = here {
-            return Ok(Some(row.clone()));
-        }
-        Ok(self.tx.checkpoint_by_name(job, namespace, name).await?)
-    }
-
-    /// The typed checkpoint with this name, when its manifest can be read; a carrier too, because a client may go on
-    /// from what it has.
-    async fn known(
+    /// The checkpoints with these names, each in the place of its name.
+    async fn rows_by_name<const N: usize>(
         &mut self,
         job: i64,
-        keys: &JobKeys,
         namespace: &str,
-        name: &str,
-    ) -> Result<Option<Known>> {
-        let Some(row) = self.row_by_name(job, namespace, name).await? else { return Ok(None) };
+        names: [Option<&str>; N],
+    ) -> Result<[Option<CheckpointRow>; N]> {
+        let mut found = names.map(|name| {
+            let name = name?;
+            let staged = self.rows.iter().find(|row| {
+                row.head.job == job
+                    && row.head.name.as_deref() == Some(name)
+                    && row.head.namespace.as_deref() == Some(namespace)
+            });
+            staged.cloned()
+        });
+        let missing = names.into_iter().zip(&found).filter(|(_, found)| found.is_none());
+        let missing: Vec<&str> = missing.filter_map(|(name, _)| name).collect();
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        for row in self.tx.checkpoints_by_name(job, namespace, &missing).await? {
+            for (found, name) in found.iter_mut().zip(names) {
+                if name.is_some() && row.head.name.as_deref() == name {
+                    *found = Some(row.clone());
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// A typed checkpoint, when its manifest can be read; a carrier too, because a client may go on from what it has.
+    async fn known(&mut self, keys: &JobKeys, row: CheckpointRow) -> Result<Option<Known>> {
         let number = row.head.number;
         let table = ContentTable::Checkpoints;
         let raw = if let Some(found) = self.fresh_content(table, number) {

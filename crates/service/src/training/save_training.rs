@@ -8,6 +8,7 @@ use backstay_repository::{Manifest, Receipt, Repository, WriterOptions};
 use backstay_source::CaptureContext;
 use backstay_source_training::stored::{StoredError, TrainingAttributes, capture, export};
 use backstay_source_training::{Lineage, Snapshot};
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::settings::RunSettings;
@@ -268,16 +269,7 @@ fn digest(snapshot: &Snapshot) -> Result<(u64, String)> {
     let bytes = plan.bytes();
     let mut hashed = Hashed { out: &mut std::io::sink(), hash: Sha256::new() };
     plan.write(&mut hashed).map_err(StoredError::File)?;
-    Ok((bytes, hex(&hashed.hash.finalize())))
-}
-
-/// Hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a text can be written to");
-        text
-    })
+    Ok((bytes, HEXLOWER.encode(&hashed.hash.finalize())))
 }
 
 /// SHA-256 of the file that the repository gives, while it is written to `out`.
@@ -288,7 +280,7 @@ pub(super) fn export_hashed(
 ) -> Result<String> {
     let mut hashed = Hashed { out, hash: Sha256::new() };
     export(reader, &manifest.root)?.write(&mut hashed).map_err(StoredError::File)?;
-    Ok(hex(&hashed.hash.finalize()))
+    Ok(HEXLOWER.encode(&hashed.hash.finalize()))
 }
 
 struct Hashed<'o, W> {

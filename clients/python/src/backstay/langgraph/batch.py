@@ -17,6 +17,7 @@ Outcome = BackstayError | Skipped | None
 Queued = TypeVar("Queued", bound=tuple[Any, ...])
 MAX_OPERATIONS = 1000
 MAX_BYTES = 16 << 20
+MAX_UNDER_WAY = 2
 
 # A request of several operations is refused as a whole where one of them is no good.
 _OF_ONE = (BadRequestError, TooLargeError, InvalidError)
@@ -82,55 +83,54 @@ def _outcomes(answer: Any, count: int) -> list[Outcome]:
 
 
 class _Waiting:
-    """A caller whose operation is queued. It is woken with the outcome, or to lead: to send for all that are queued."""
+    """A caller whose operation is queued. It is woken with the outcome, or with a batch: to send it for all in it."""
 
     def __init__(self) -> None:
         self.woken = threading.Event()
-        self.leads = False
+        self.batch: list[tuple[Operation, _Waiting]] | None = None
         self.outcome: Outcome = None
 
 
 class Batcher:
-    """For threads: whoever finds nobody sending sends, for itself and for all who queue up meanwhile."""
+    """For threads: whoever finds a request free sends; what comes while none is free shares the next one.
+
+    Two requests may be under way, so that one is prepared while the server works on the other.
+    """
 
     def __init__(self, send: Callable[[Sequence[Operation]], Any]) -> None:
         self._send = send
         self._queue: deque[tuple[Operation, _Waiting]] = deque()
-        self._led = False
+        self._under_way = 0
         self._lock = threading.Lock()
 
     def write(self, operation: Operation) -> Outcome:
         """Returns when the operation is on disk, failed or was skipped."""
         own = _Waiting()
         with self._lock:
-            self._queue.append((operation, own))
-            own.leads = not self._led
-            self._led = True
+            if self._under_way < MAX_UNDER_WAY:
+                self._under_way += 1
+                own.batch = [(operation, own)]
+            else:
+                self._queue.append((operation, own))
         try:
-            if not own.leads:
+            if own.batch is None:
                 own.woken.wait()
-            if own.leads:
-                self._lead(own)
+            if own.batch is not None:
+                self._lead(own, own.batch)
         except BaseException:
-            # An interruption (Ctrl-C) is of this thread; the others go on.
+            # An interruption (Ctrl-C) is of this thread; the others go on. Storing twice is the same as once, so one of
+            # them sends theirs again.
             with self._lock:
-                self._queue = deque(each for each in self._queue if each[1] is not own)
-                if own.leads:
+                if own.batch is None:
+                    self._queue = deque(each for each in self._queue if each[1] is not own)
+                else:
+                    self._queue.extendleft(each for each in reversed(own.batch) if each[1] is not own)
                     self._hand_over(own)
             raise
         return own.outcome
 
-    def _lead(self, own: _Waiting) -> None:
-        """Sends what is queued, `own` operation first."""
-        with self._lock:
-            batch = take(self._queue)
-        try:
-            results = store(self._send, [operation for operation, _ in batch])
-        except BaseException:
-            # Storing twice is the same as once, so one of the others sends theirs again.
-            with self._lock:
-                self._queue.extendleft(each for each in reversed(batch) if each[1] is not own)
-            raise
+    def _lead(self, own: _Waiting, batch: list[tuple[Operation, _Waiting]]) -> None:
+        results = store(self._send, [operation for operation, _ in batch])
         with self._lock:
             self._hand_over(own)
         for (_, waiting), result in zip(batch, results, strict=True):
@@ -138,12 +138,15 @@ class Batcher:
             waiting.woken.set()
 
     def _hand_over(self, own: _Waiting) -> None:
-        own.leads = False
-        self._led = bool(self._queue)
+        """The request of `own` is over; who waits longest sends the next one."""
+        own.batch = None
         if self._queue:
-            following = self._queue[0][1]
-            following.leads = True
+            batch = take(self._queue)
+            following = batch[0][1]
+            following.batch = batch
             following.woken.set()
+        else:
+            self._under_way -= 1
 
 
 class AsyncBatcher:
@@ -152,15 +155,19 @@ class AsyncBatcher:
     def __init__(self, send: Callable[[Sequence[Operation]], Awaitable[Any]]) -> None:
         self._send = send
         self._queue: deque[tuple[Operation, asyncio.Future[Outcome]]] = deque()
-        self._sender: asyncio.Task[None] | None = None
+        self._senders: set[asyncio.Task[None]] = set()
+        self._under_way = 0
 
     async def write(self, operation: Operation) -> Outcome:
         """Returns when the operation is on disk, failed or was skipped."""
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._queue.append((operation, future))
-        if self._sender is None:
+        if self._under_way < MAX_UNDER_WAY:
+            self._under_way += 1
             # A task of its own: a caller that is cancelled takes nobody with it.
-            self._sender = asyncio.create_task(self._send_all())
+            sender = asyncio.create_task(self._send_all())
+            self._senders.add(sender)
+            sender.add_done_callback(self._senders.discard)
         return await future
 
     async def _send_all(self) -> None:
@@ -180,4 +187,4 @@ class AsyncBatcher:
                         if not future.done():
                             future.set_result(result)
         finally:
-            self._sender = None
+            self._under_way -= 1

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use backstay_hdf5::read::{self, File, Object, Source, Value};
 use backstay_hdf5::write::{Attribute, Content, Dataset, Group, Member};
 use backstay_hdf5::{Datatype, Order};
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::file::SnapshotError;
@@ -16,14 +17,7 @@ use crate::file::names::{CHECKSUMS, OWN};
 
 /// SHA-256 in hexadecimal digits.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| DIGITS[usize::from(digit)]).collect()
+    HEXLOWER.encode(&Sha256::digest(bytes))
 }
 
 /// SHA-256 of 32-bit floats as they stand in a dataset.
@@ -32,7 +26,7 @@ pub(super) fn of_f32s(values: &[f32]) -> String {
     for value in values {
         hash.update(value.to_le_bytes());
     }
-    hex(&hash.finalize())
+    HEXLOWER.encode(&hash.finalize())
 }
 
 /// The checksums of all that is to be written below `root`, with `own` as our own group in it.
@@ -152,7 +146,7 @@ fn of_dataset<S: Source>(dataset: &read::Dataset<'_, S>) -> Result<String, Snaps
     }
     let mut hash = Sha256::new();
     dataset.stream(|piece| hash.update(piece))?;
-    Ok(hex(&hash.finalize()))
+    Ok(HEXLOWER.encode(&hash.finalize()))
 }
 
 fn compare(wanted: &mut BTreeMap<String, String>, path: String, have: &str) -> Result<(), SnapshotError> {

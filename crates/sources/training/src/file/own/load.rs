@@ -8,10 +8,10 @@ use backstay_trainer::{
     Activation, Candidate, Completion, Dataset, EpochHistory, Generator, Moments, Network, Origin,
     Parameters, Pool, RANDOM_ALGORITHM, Round, Samples, Stage, State, Status,
 };
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::file::SnapshotError;
-use crate::file::checksums::hex;
 use crate::file::names::OWN;
 use crate::file::read::Reader;
 use crate::file::text::parse;
@@ -27,7 +27,7 @@ pub(in crate::file) fn digest(data: &Dataset) -> String {
             hash.update(value.to_le_bytes());
         }
     }
-    hex(&hash.finalize())
+    HEXLOWER.encode(&hash.finalize())
 }
 
 /// Reads the state that our own group holds, around the network and the rounds of the rest of the file.
