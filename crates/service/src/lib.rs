@@ -121,4 +121,5 @@ pub use settings::Settings;
 pub use snapshots::{ContentReader, OpenContent, Subtree, SubtreeItem};
 pub use tasks::{ClaimedTask, Heartbeat};
 pub use threads::Prune;
+pub use training::BestWatch;
 pub use upgrades::{KeptEvent, OutputPart, Watch};

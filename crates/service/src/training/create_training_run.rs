@@ -4,12 +4,15 @@ use backstay_catalog::{CatalogError, SourceRow, Tx};
 use backstay_model::{Action, Caller, Kind, SnapshotId, SourceId, Subject};
 use serde_json::json;
 
-use super::settings::RunSettings;
+use super::settings::{RunSettings, check_auto};
 use super::view;
 use crate::error::{Result, ServiceError};
 use crate::limits::Fields;
 use crate::service::{Describe, Service};
 use crate::view::{NewTrainingRun, TrainingRun};
+
+/// The largest seed of a trainer.
+const MAX_SEED: u64 = i64::MAX as u64;
 
 impl Service {
     /// Registers a run of the caller's tenant.
@@ -32,12 +35,14 @@ impl Service {
         new: &NewTrainingRun,
         parent: Option<&SnapshotId>,
     ) -> Result<SourceRow> {
-        let keep = new.keep.clone().unwrap_or_default();
+        let (keep, auto) = (new.keep.clone().unwrap_or_default(), new.auto.clone().unwrap_or_default());
         let mut fields = Fields::default();
         fields.name("name", &new.name);
         for (field, problem) in keep.problems() {
             fields.check(false, &format!("keep.{field}"), problem);
         }
+        check_auto(&mut fields, &auto);
+        fields.check(new.seed.is_none_or(|seed| seed <= MAX_SEED), "seed", "it takes 0 to 9223372036854775807");
         fields.finish()?;
         let now = self.now();
         let row = SourceRow {
@@ -47,7 +52,14 @@ impl Service {
             name: new.name.clone(),
             root: None,
             host: self.settings().host.clone(),
-            settings: RunSettings { keep, parent_snapshot_id: parent.cloned() }.to_json(),
+            settings: RunSettings {
+                keep,
+                auto,
+                parent_snapshot_id: parent.cloned(),
+                seed: new.seed,
+                ..RunSettings::default()
+            }
+            .to_json(),
             retention: None,
             state_serial: 0,
             created_at: now,

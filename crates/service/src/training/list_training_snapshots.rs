@@ -63,7 +63,6 @@ impl Service {
     }
 
     pub(super) async fn named_training(&self, row: SnapshotRow) -> Result<TrainingSnapshot> {
-        let name = self.read().await?.source(&row.source).await?.map(|source| source.name);
-        Ok(view::snapshot(row, &name.unwrap_or_default()))
+        view::named(&mut self.read().await?, row).await
     }
 }

@@ -45,7 +45,23 @@ pub(super) fn snapshot(row: SnapshotRow, run_name: &str) -> TrainingSnapshot {
     }
 }
 
-/// A run with its newest snapshot.
+/// A snapshot with the name of its run.
+pub(super) async fn named(read: &mut Session, row: SnapshotRow) -> Result<TrainingSnapshot> {
+    let name = read.source(&row.source).await?.map(|source| source.name);
+    Ok(snapshot(row, &name.unwrap_or_default()))
+}
+
+/// The snapshot that a run goes on from: the one that it was restored to, else its newest.
+pub(super) async fn head(read: &mut Session, run: &SourceRow) -> Result<Option<SnapshotRow>> {
+    if let Some(restored) = RunSettings::of(run)?.restored
+        && let Some(row) = read.snapshot(&restored).await?.filter(|row| row.state == SnapshotState::Ready)
+    {
+        return Ok(Some(row));
+    }
+    Ok(read.newest_ready(&run.id, 1).await?.into_iter().next())
+}
+
+/// A run with its newest snapshot and its head.
 pub(super) async fn run(read: &mut Session, row: SourceRow) -> Result<TrainingRun> {
     let settings = RunSettings::of(&row)?;
     let filter = SnapshotFilter {
@@ -56,13 +72,24 @@ pub(super) async fn run(read: &mut Session, row: SourceRow) -> Result<TrainingRu
     let paging = Paging { limit: 1, total: Total::Exact, ..Paging::default() };
     let page = read.list_snapshots(&filter, &paging).await?;
     let newest = page.items.into_iter().next().map(|newest| snapshot(newest, &row.name));
+    let head = match &settings.restored {
+        Some(_) => match head(read, &row).await? {
+            // A fork may have been taken back to its origin.
+            Some(head) if head.source != row.id => Some(named(read, head).await?),
+            head => head.map(|head| snapshot(head, &row.name)),
+        },
+        None => newest.clone(),
+    };
     Ok(TrainingRun {
         parent_snapshot_id: settings.parent_snapshot_id,
+        seed: settings.seed,
         keep: settings.keep,
+        auto: settings.auto,
         serial: row.state_serial,
         created_at: row.created_at,
         snapshots: page.total,
         newest,
+        head,
         name: row.name,
         id: row.id,
     })

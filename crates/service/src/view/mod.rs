@@ -65,8 +65,8 @@ pub use thread::{
     ThreadRemoval, ThreadTuple, ThreadWrite, TypedValue,
 };
 pub use training::{
-    LineageNode, NewTrainingRun, NewTrainingSnapshot, SavedTraining, TrainingCleanup, TrainingRun,
-    TrainingSnapshot, TrainingTrigger,
+    AutoSnapshot, LineageNode, NewTrainingRun, NewTrainingSnapshot, OnBest, RestoredTraining, SavedTraining,
+    TrainingCleanup, TrainingRun, TrainingRunChange, TrainingSnapshot, TrainingTrigger,
 };
 pub use upgrade::{
     PathCounts, RefCommit, Rollback, UpgradeChange, UpgradeDigests, UpgradeEvent, UpgradeMove, UpgradePlan,

@@ -22,6 +22,7 @@ mod resumes;
 mod snapshots;
 mod tasks;
 mod training;
+mod training_restore;
 mod webhooks;
 
 /// Runs each function of the module on both databases, with a service of these settings.

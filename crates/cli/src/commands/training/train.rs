@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use backstay_repository::Cancel;
+use backstay_service::BestWatch;
 use backstay_service::view::TrainingTrigger;
+use backstay_source_training::stored::metrics;
 use backstay_source_training::{Content, Header, Snapshot};
 use backstay_trainer::{Command, Event, State, Status, Trainer};
 use tokio::sync::mpsc::UnboundedSender;
@@ -20,6 +22,8 @@ pub(super) struct TrainPlan {
     pub(super) every: Option<Duration>,
     /// A snapshot is due when a hidden unit was added.
     pub(super) each_round: bool,
+    /// A snapshot is due when a metric is better than before.
+    pub(super) best: Option<BestWatch>,
     /// What every snapshot says of itself.
     pub(super) header: Header,
 }
@@ -37,7 +41,7 @@ pub(super) enum Told {
 /// While `saving` is set the copy before is still being written; the next one is taken as soon as it is not.
 pub(super) fn train(
     mut trainer: Trainer,
-    plan: &TrainPlan,
+    mut plan: TrainPlan,
     saving: &AtomicBool,
     tell: &UnboundedSender<Told>,
     cancel: &Cancel,
@@ -66,17 +70,23 @@ pub(super) fn train(
         if scheduled || plan.every.is_some_and(|every| last_save.elapsed() >= every) {
             due = due.or(Some(TrainingTrigger::Schedule));
         }
+        if let Some(best) = &mut plan.best
+            && trained > 0
+            && best.is_due(epoch, &metrics(trainer.state()))
+        {
+            due = due.or(Some(TrainingTrigger::Best));
+        }
         let goes_on = trainer.state().status == Status::Started && Some(epoch) != plan.until_epoch;
         if let Some(trigger) = due.filter(|_| goes_on && !saving.load(Ordering::Acquire)) {
             saving.store(true, Ordering::Release);
-            drop(tell.send(Told::Save { snapshot: copy(&trainer, plan), trigger }));
+            drop(tell.send(Told::Save { snapshot: copy(&trainer, &plan), trigger }));
             (due, last_save) = (None, Instant::now());
         }
     }
     if trainer.state().status == Status::Started {
         trainer.command(Command::Stop).expect("what is started can be stopped");
     }
-    drop(tell.send(Told::Save { snapshot: copy(&trainer, plan), trigger: TrainingTrigger::Shutdown }));
+    drop(tell.send(Told::Save { snapshot: copy(&trainer, &plan), trigger: TrainingTrigger::Shutdown }));
     Box::new(trainer.state().clone())
 }
 

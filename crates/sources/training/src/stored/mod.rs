@@ -15,7 +15,7 @@ mod document;
 mod error;
 mod export;
 
-pub use attributes::TrainingAttributes;
+pub use attributes::{TrainingAttributes, metrics};
 pub use capture::capture;
 pub use error::StoredError;
 pub use export::{export, load};
