@@ -65,8 +65,16 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     (
         "backstay-server",
         &["backstay-api", "backstay-model", "backstay-service"],
-        // The tests of the server run against a real service, and tasks have to run there.
-        &["backstay-catalog", "backstay-client", "backstay-repository", "backstay-store", "backstay-worker"],
+        // The tests of the server run against a real service, with tasks that run and networks that were trained.
+        &[
+            "backstay-catalog",
+            "backstay-client",
+            "backstay-repository",
+            "backstay-source-training",
+            "backstay-store",
+            "backstay-trainer",
+            "backstay-worker",
+        ],
     ),
     ("backstay-client", &["backstay-api", "backstay-model"], &[]),
     (

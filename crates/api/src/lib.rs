@@ -31,6 +31,8 @@ pub mod task;
 pub mod tenant;
 pub mod thread;
 pub mod token;
+pub mod training_run;
+pub mod training_snapshot;
 pub mod upgrade;
 pub mod user;
 pub mod verify;

@@ -166,6 +166,9 @@ list_query!(
         /// Only of this source.
         #[param(min_length = 1, max_length = 128)]
         source: String,
+        /// Only of this run of training, by name or id.
+        #[param(min_length = 1, max_length = 128)]
+        run: String,
         /// Only with exactly this label.
         #[param(max_length = 200)]
         label: String,

@@ -24,6 +24,7 @@ mod recorder;
 mod router;
 mod schema;
 mod serve;
+mod served;
 mod session_cookie;
 mod settings;
 mod state;

@@ -49,6 +49,8 @@ struct Inner {
     parts: Parts,
     /// Names this process as the owner of leases.
     instance: String,
+    /// Since when it is there.
+    started_at: Timestamp,
     /// What saving checkpoints keeps at hand.
     saving: Saving,
     /// Who looks up API tokens.
@@ -72,9 +74,11 @@ impl Service {
     pub fn new(parts: Parts) -> Self {
         let suffix = backstay_model::id::random_suffix(&*parts.rng, 10);
         let instance = format!("{}-{}-{suffix}", parts.settings.host, std::process::id());
+        let started_at = parts.clock.now();
         let inner = Inner {
             parts,
             instance,
+            started_at,
             saving: Saving::default(),
             tokens: Together::default(),
             checkpoints: Together::default(),
@@ -173,6 +177,11 @@ impl Service {
     /// The name of this process as the owner of leases.
     pub(crate) fn instance(&self) -> &str {
         &self.inner.instance
+    }
+
+    /// Since when this process is there.
+    pub(crate) fn started_at(&self) -> Timestamp {
+        self.inner.started_at
     }
 
     pub(crate) fn now(&self) -> Timestamp {

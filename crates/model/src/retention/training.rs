@@ -134,6 +134,25 @@ pub enum TrainingReason {
     NoRule,
 }
 
+impl TrainingReason {
+    /// A stable word.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::LastGood => "last_good",
+            Self::ParentOf { .. } => "parent_of",
+            Self::Restored => "restored",
+            Self::Safety => "safety",
+            Self::Future => "future",
+            Self::Manual => "manual",
+            Self::Last { .. } => "last",
+            Self::Best { .. } => "best",
+            Self::Every { .. } => "every",
+            Self::NoRule => "no_rule",
+        }
+    }
+}
+
 impl std::fmt::Display for TrainingReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -157,6 +176,8 @@ impl std::fmt::Display for TrainingReason {
 pub struct TrainingDecision {
     /// The snapshot.
     pub id: SnapshotId,
+    /// When it was taken.
+    pub created_at: Timestamp,
     /// Whether it stays.
     pub keep: bool,
     /// Why: at least one reason.
@@ -211,7 +232,7 @@ pub fn decide(
         if !keep {
             reasons.push(TrainingReason::NoRule);
         }
-        TrainingDecision { id: one.id.clone(), keep, reasons }
+        TrainingDecision { id: one.id.clone(), created_at: one.created_at, keep, reasons }
     };
     newest_first.iter().enumerate().map(decide_one).collect()
 }

@@ -13,6 +13,7 @@ mod restores;
 mod snapshots;
 mod tasks;
 mod threads;
+mod training;
 mod upgrades;
 mod webhooks;
 mod workspaces;
@@ -39,6 +40,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(executors::routes())
         .merge(jobs::routes())
         .merge(threads::routes())
+        .merge(training::routes())
         .merge(webhooks::routes())
         .merge(access::routes())
         .merge(operation::routes())

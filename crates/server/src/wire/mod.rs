@@ -19,6 +19,7 @@ mod snapshot;
 mod task;
 mod text;
 mod thread;
+mod training;
 mod upgrade;
 mod webhook;
 mod workspace;
@@ -53,6 +54,10 @@ pub use text::path_text;
 pub use thread::{
     copied_thread, delta_histories, new_thread_checkpoint, new_thread_writes, removed_threads, thread_cursor,
     thread_key, thread_place, thread_tuple,
+};
+pub use training::{
+    auto_snapshot, keep_rules, new_auto_snapshot, restored_training, tensor, training_cleanup, training_comparison,
+    training_lineage, training_rules, training_run,
 };
 pub use upgrade::{upgrade_event, upgrade_plan, upgrade_report, upgrade_request};
 pub use webhook::{created_webhook, delivery, webhook};

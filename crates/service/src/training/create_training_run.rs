@@ -2,6 +2,7 @@
 
 use backstay_catalog::{CatalogError, SourceRow, Tx};
 use backstay_model::{Action, Caller, Kind, SnapshotId, SourceId, Subject};
+use backstay_source_training::check_parameters;
 use serde_json::json;
 
 use super::settings::{RunSettings, check_auto};
@@ -10,9 +11,6 @@ use crate::error::{Result, ServiceError};
 use crate::limits::Fields;
 use crate::service::{Describe, Service};
 use crate::view::{NewTrainingRun, TrainingRun};
-
-/// The largest seed of a trainer.
-const MAX_SEED: u64 = i64::MAX as u64;
 
 impl Service {
     /// Registers a run of the caller's tenant.
@@ -42,7 +40,9 @@ impl Service {
             fields.check(false, &format!("keep.{field}"), problem);
         }
         check_auto(&mut fields, &auto);
-        fields.check(new.seed.is_none_or(|seed| seed <= MAX_SEED), "seed", "it takes 0 to 9223372036854775807");
+        for (name, problem) in check_parameters(&new.params) {
+            fields.check(false, &format!("params.{name}"), &problem);
+        }
         fields.finish()?;
         let now = self.now();
         let row = SourceRow {
@@ -56,7 +56,7 @@ impl Service {
                 keep,
                 auto,
                 parent_snapshot_id: parent.cloned(),
-                seed: new.seed,
+                params: new.params.clone(),
                 ..RunSettings::default()
             }
             .to_json(),

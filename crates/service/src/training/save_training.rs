@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_catalog::{CatalogError, Paging, SnapshotFilter, SnapshotRow, SourceRow, Total};
-use backstay_model::{Action, Caller, ErrorKind, SnapshotId, SnapshotState, SourceId, Trigger};
+use backstay_model::{Action, Caller, ErrorKind, SnapshotId, SnapshotState, SourceId};
 use backstay_repository::{Manifest, Receipt, Repository, WriterOptions};
 use backstay_source::CaptureContext;
 use backstay_source_training::stored::{StoredError, TrainingAttributes, capture, export};
@@ -97,15 +97,7 @@ impl Service {
         source: &SourceRow,
         new: &NewTrainingSnapshot,
     ) -> Result<SnapshotRow> {
-        let mut of = self.capture_here(match new.trigger {
-            TrainingTrigger::Manual => Trigger::Manual,
-            TrainingTrigger::Import => Trigger::Import,
-            TrainingTrigger::Safety => Trigger::Safety,
-            TrainingTrigger::Round
-            | TrainingTrigger::Best
-            | TrainingTrigger::Schedule
-            | TrainingTrigger::Shutdown => Trigger::Scheduled,
-        });
+        let mut of = self.capture_here(new.trigger.of_snapshot());
         let mut tx = self.begin().await?;
         if let Some(expected) = new.after
             && tx.source(&source.id).await?.is_none_or(|now| now.state_serial != expected)
@@ -115,7 +107,7 @@ impl Service {
         let label = if new.label.is_empty() {
             let moment = self.now().to_jiff().strftime("snapshot_%Y%m%d_%H%M%S").to_string();
             free_label(&mut tx, &source.id, &moment).await?
-        } else if is_taken(&mut tx, &source.id, &new.label).await? {
+        } else if label_is_taken(&mut tx, &source.id, &new.label).await? {
             return Err(
                 ServiceError::conflict(format!("Snapshot '{}' already exists", new.label)).code("name_taken")
             );
@@ -358,7 +350,8 @@ impl<W: std::io::Write> std::io::Write for Hashed<'_, W> {
     }
 }
 
-async fn is_taken(tx: &mut backstay_catalog::Tx, run: &SourceId, label: &str) -> Result<bool> {
+/// Whether a run has a snapshot of this label, or is about to.
+pub(crate) async fn label_is_taken(tx: &mut backstay_catalog::Tx, run: &SourceId, label: &str) -> Result<bool> {
     let filter = SnapshotFilter {
         source: Some(run.clone()),
         states: vec![SnapshotState::Creating, SnapshotState::Ready],
@@ -373,7 +366,7 @@ async fn is_taken(tx: &mut backstay_catalog::Tx, run: &SourceId, label: &str) ->
 async fn free_label(tx: &mut backstay_catalog::Tx, run: &SourceId, base: &str) -> Result<String> {
     for number in 1..=MOST_NAMES {
         let label = if number == 1 { base.to_owned() } else { format!("{base}-{number}") };
-        if !is_taken(tx, run, &label).await? {
+        if !label_is_taken(tx, run, &label).await? {
             return Ok(label);
         }
     }

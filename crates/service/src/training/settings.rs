@@ -1,10 +1,13 @@
 //! What the catalog keeps of a run beside its name.
 
+use std::collections::BTreeMap;
+
 use backstay_catalog::{SourceChange, SourceRow, Tx};
 use backstay_model::retention::SAFETY_DAYS;
 use backstay_model::retention::training::TrainingRules;
 use backstay_model::{Kind, SnapshotId, SourceId, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::error::{Result, ServiceError};
 use crate::limits::Fields;
@@ -24,8 +27,8 @@ pub(super) struct RunSettings {
     pub(super) auto: AutoSnapshot,
     /// The snapshot that it was forked from.
     pub(super) parent_snapshot_id: Option<SnapshotId>,
-    /// The seed with which a fork goes on.
-    pub(super) seed: Option<u64>,
+    /// The parameters with which a fork goes on, where they are others than those of its origin.
+    pub(super) params: BTreeMap<String, Value>,
     /// The snapshot that it was restored to and goes on from, until the next save.
     pub(super) restored: Option<SnapshotId>,
     /// The states that restores left within the last week, the latest last.

@@ -17,8 +17,13 @@ pub(super) fn attributes_of(row: &SnapshotRow) -> TrainingAttributes {
     TrainingAttributes::from_map(&map)
 }
 
+/// The length of the HDF5 file of a snapshot.
+pub(crate) fn file_bytes(row: &SnapshotRow) -> u64 {
+    attributes_of(row).file_bytes
+}
+
 /// A snapshot of a run of this name.
-pub(super) fn snapshot(row: SnapshotRow, run_name: &str) -> TrainingSnapshot {
+pub(crate) fn snapshot(row: SnapshotRow, run_name: &str) -> TrainingSnapshot {
     let about = attributes_of(&row);
     TrainingSnapshot {
         label: row.label.unwrap_or_default(),
@@ -35,7 +40,7 @@ pub(super) fn snapshot(row: SnapshotRow, run_name: &str) -> TrainingSnapshot {
         status: about.status,
         hidden_units: about.hidden_units,
         metrics: about.metrics,
-        trigger: about.trigger,
+        trigger: row.trigger.as_str().to_owned(),
         exact: about.exact,
         missing: about.missing,
         pinned: row.pinned,
@@ -82,7 +87,7 @@ pub(super) async fn run(read: &mut Session, row: SourceRow) -> Result<TrainingRu
     };
     Ok(TrainingRun {
         parent_snapshot_id: settings.parent_snapshot_id,
-        seed: settings.seed,
+        params: settings.params,
         keep: settings.keep,
         auto: settings.auto,
         serial: row.state_serial,

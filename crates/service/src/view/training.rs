@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use backstay_model::retention::training::{TrainingDecision, TrainingRules};
-use backstay_model::{SnapshotId, SnapshotState, SourceId, Timestamp};
+use backstay_model::{SnapshotId, SnapshotState, SourceId, Timestamp, Trigger};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// A run to be registered.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -15,8 +16,8 @@ pub struct NewTrainingRun {
     pub keep: Option<TrainingRules>,
     /// When its trainer saves by itself; `None`: the default.
     pub auto: Option<AutoSnapshot>,
-    /// Of a fork, the seed with which it goes on; `None`: that of its origin.
-    pub seed: Option<u64>,
+    /// Of a fork, the parameters with which it goes on, where they are others than those of its origin.
+    pub params: BTreeMap<String, Value>,
 }
 
 /// When a trainer saves by itself.
@@ -88,8 +89,8 @@ pub struct TrainingRun {
     pub name: String,
     /// The snapshot that it was forked from.
     pub parent_snapshot_id: Option<SnapshotId>,
-    /// The seed with which it goes on from there, when it is another one.
-    pub seed: Option<u64>,
+    /// The parameters with which it goes on from there, where they are others.
+    pub params: BTreeMap<String, Value>,
     /// What of its snapshots is kept.
     pub keep: TrainingRules,
     /// When its trainer saves by itself.
@@ -128,17 +129,22 @@ pub enum TrainingTrigger {
 }
 
 impl TrainingTrigger {
+    /// The same among those of every kind.
+    pub const fn of_snapshot(self) -> Trigger {
+        match self {
+            Self::Manual => Trigger::Manual,
+            Self::Round => Trigger::Round,
+            Self::Schedule => Trigger::Schedule,
+            Self::Best => Trigger::Best,
+            Self::Safety => Trigger::Safety,
+            Self::Shutdown => Trigger::Shutdown,
+            Self::Import => Trigger::Import,
+        }
+    }
+
     /// The word on the wire.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Manual => "manual",
-            Self::Round => "round",
-            Self::Schedule => "schedule",
-            Self::Best => "best",
-            Self::Safety => "safety",
-            Self::Shutdown => "shutdown",
-            Self::Import => "import",
-        }
+        self.of_snapshot().as_str()
     }
 }
 

@@ -36,7 +36,8 @@ pub(crate) struct TrainingForkArgs {
 pub(crate) async fn run(cx: &Context, args: TrainingForkArgs) -> CommandResult {
     let runs = Runs::open(cx).await?;
     let origin = runs.find(&args.snapshot).await?;
-    let new = NewTrainingRun { name: args.name, seed: args.seed, ..NewTrainingRun::default() };
+    let params = args.seed.map(|seed| ("seed".to_owned(), seed.into())).into_iter().collect();
+    let new = NewTrainingRun { name: args.name, params, ..NewTrainingRun::default() };
     let fork = runs.service.fork_training(&runs.caller, &origin.id, new).await?;
     cx.output.result(&fork, |out, _| {
         writeln!(out, "✓ {} goes on from {}", human::one_line(&fork.name), described(&origin))

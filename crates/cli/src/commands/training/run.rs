@@ -327,9 +327,9 @@ async fn resumed(
     let mut trainer =
         Trainer::resume(*state, data).map_err(|error| Failure::new(ErrorKind::Damaged, error.to_string()))?;
     let actor = runs.caller.actor.name.clone();
-    // A fork begins with its own seed.
-    let seed = run.seed.filter(|_| head.is_none()).map(|seed| ("seed".to_owned(), Value::from(seed)));
-    let changes = seed.iter().chain(changes).map(|(name, value)| (name.as_str(), value));
+    // A fork begins with its own parameters.
+    let own = run.params.iter().filter(|_| head.is_none()).map(|(name, value)| (name.as_str(), value));
+    let changes = own.chain(changes.iter().map(|(name, value)| (name.as_str(), value)));
     trainer.set_parameters(changes, Some(&actor)).map_err(invalid)?;
     let mut header = snapshot.header;
     if head.is_none() {

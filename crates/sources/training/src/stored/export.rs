@@ -18,6 +18,11 @@ use crate::Snapshot;
 /// # Errors
 /// When the repository fails or the tree is none of a training snapshot.
 pub fn export(reader: &Reader, root: &DirectoryRef) -> Result<Plan, StoredError> {
+    Tree { reader, root }.group(document(reader, root)?.root, TENSORS)?.plan().map_err(StoredError::File)
+}
+
+/// The document in the tree `root`.
+pub(super) fn document(reader: &Reader, root: &DirectoryRef) -> Result<Document, StoredError> {
     let failed = |error| StoredError::reading(DOCUMENT, error);
     let entry = reader.lookup(root, DOCUMENT.as_bytes()).map_err(failed)?;
     let content = entry.as_ref().and_then(|entry| entry.content());
@@ -30,7 +35,7 @@ pub fn export(reader: &Reader, root: &DirectoryRef) -> Result<Plan, StoredError>
             format!("is of {} {}, which this version does not read", document.format, document.version);
         return Err(StoredError::tree(DOCUMENT, problem));
     }
-    Tree { reader, root }.group(document.root, TENSORS)?.plan().map_err(StoredError::File)
+    Ok(document)
 }
 
 /// Loads the snapshot in the tree `root`, with every checksum checked.
