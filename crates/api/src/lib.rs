@@ -19,6 +19,7 @@ pub mod health;
 pub mod history;
 pub mod hold;
 pub mod job;
+pub mod layout;
 pub mod operation;
 mod page;
 pub mod problem;

@@ -81,6 +81,7 @@ mod groups;
 mod hooks;
 mod jobs;
 mod key_file;
+mod layouts;
 mod lazy_repository;
 mod limits;
 mod open;

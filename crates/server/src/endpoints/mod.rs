@@ -8,6 +8,7 @@ mod executions;
 mod executors;
 mod groups;
 mod jobs;
+mod layouts;
 mod operation;
 mod restores;
 mod snapshots;
@@ -41,6 +42,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(jobs::routes())
         .merge(threads::routes())
         .merge(training::routes())
+        .merge(layouts::routes())
         .merge(webhooks::routes())
         .merge(access::routes())
         .merge(operation::routes())

@@ -12,6 +12,7 @@ mod event;
 mod execution;
 mod executor;
 mod group;
+mod layout;
 mod maintenance;
 mod operation;
 mod retention;
@@ -45,6 +46,7 @@ pub use execution::{
 };
 pub use executor::{created_executor, executor, new_executor, resume};
 pub use group::{group, group_restore, group_snapshot};
+pub use layout::{layout, listed_layout, new_layout};
 pub use maintenance::statistics;
 pub use operation::{operation, operation_state, restore_plan};
 pub use retention::{prune_result, retention_rules, rules};

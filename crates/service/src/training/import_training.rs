@@ -26,8 +26,7 @@ impl Service {
         new: NewTrainingSnapshot,
         run: &Run,
     ) -> Result<SavedTraining> {
-        let subject = Subject::new("sources", &caller.tenant);
-        self.permit(caller, Some(Kind::Training), Action::Capture, &subject).await?;
+        self.permit_training_import(caller).await?;
         let read = blocking("read the file", move || Ok(Snapshot::read(&*file))).await?;
         let snapshot = read.map_err(|error| {
             ServiceError::new(ErrorKind::Invalid, format!("Invalid snapshot file: {error}")).because(error)
@@ -35,6 +34,12 @@ impl Service {
         let to = self.run_to_import_to(caller, named).await?;
         let new = NewTrainingSnapshot { trigger: TrainingTrigger::Import, ..new };
         self.save_training(caller, &to, snapshot, &new, run).await
+    }
+
+    /// Whether the caller may import at all, to be asked before a file is received.
+    pub async fn permit_training_import(&self, caller: &Caller) -> Result<()> {
+        let subject = Subject::new("sources", &caller.tenant);
+        self.permit(caller, Some(Kind::Training), Action::Capture, &subject).await
     }
 
     async fn run_to_import_to(&self, caller: &Caller, named: Option<&str>) -> Result<SourceId> {

@@ -11,6 +11,7 @@ mod execution;
 mod executor;
 mod group;
 mod hook;
+mod layout;
 mod operation;
 mod reports;
 mod snapshot;
@@ -45,6 +46,7 @@ pub use execution::{
 pub use executor::{CreatedExecutor, Executor, NewExecutor, Resume, SignedMessage};
 pub use group::{Group, GroupRestore, GroupSnapshot, NewGroup};
 pub use hook::{DeclaredHook, HookTrust};
+pub use layout::{Layout, NewLayout};
 pub use operation::{
     CannotRestore, Operation, OperationState, QueuedOperation, RestorePlan, RestoreReport, RestoreRequest,
 };

@@ -49,6 +49,7 @@ pub(crate) async fn import_training(
     Query(query): Query<ImportQuery>,
     request: Request,
 ) -> Result<Response> {
+    state.service().permit_training_import(&caller).await?;
     let Upload { file, query } = Upload::read(request, query, &state).await?;
     let new = NewTrainingSnapshot {
         label: query.name.unwrap_or_default(),
