@@ -3,7 +3,7 @@
 use backstay_model::retention::Rules;
 use backstay_model::retention::training::{TrainingReason, TrainingRules};
 use backstay_model::{ErrorKind, Role, SnapshotState};
-use backstay_service::view::{NewTrainingRun, NewTrainingSnapshot, TrainingTrigger};
+use backstay_service::view::{HistoryAction, HistoryFilter, NewTrainingRun, NewTrainingSnapshot, TrainingTrigger};
 use backstay_service::{PageRequest, Run};
 use backstay_source_training::{Content, Snapshot};
 use backstay_trainer::{Command, Trainer};
@@ -19,6 +19,7 @@ on_both!(
     a_trainer_that_did_not_see_the_restore_is_refused,
     what_a_restore_left_and_what_it_went_to_are_kept,
     a_refused_save_leaves_no_manifest,
+    the_history_of_a_run_survives_a_reopen,
 );
 
 fn gone_on(snapshot: Snapshot, epochs: u64) -> Trainer {
@@ -223,4 +224,31 @@ async fn a_refused_save_leaves_no_manifest(fixture: &Fixture) {
     assert_eq!(manifests, 1);
     let ready = list.items.iter().find(|one| one.state == SnapshotState::Ready).unwrap();
     assert!(!export(fixture, &ready.id).await.is_empty());
+}
+
+async fn the_history_of_a_run_survives_a_reopen(fixture: &Fixture) {
+    let run = new_run(fixture, "run", everything()).await;
+    let other = new_run(fixture, "other", everything()).await;
+    save(fixture, &other, 1, &scheduled()).await;
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        ids.push(save(fixture, &run, 1, &scheduled()).await.id);
+    }
+    fixture.service.restore_training(&root_caller(), &ids[0], None, false).await.unwrap();
+    fixture.service.delete_snapshot(&root_caller(), &ids[1], "").await.unwrap();
+    let filter = HistoryFilter { source: Some(run.clone()), ..HistoryFilter::default() };
+    let page = PageRequest::first(3);
+    let before = fixture.service.snapshot_history(&root_caller(), &filter, &page).await.unwrap();
+    assert_eq!((before.total, before.items.len()), (8, 3));
+    let told: Vec<_> = before.items.iter().map(|entry| (entry.action, &entry.snapshot)).collect();
+    let newest = [(HistoryAction::Delete, &ids[1]), (HistoryAction::Restore, &ids[0]), (HistoryAction::Create, &ids[5])];
+    assert_eq!(told, newest);
+    let created = &before.items[2].details;
+    assert_eq!((created["run_id"].as_str(), created["trigger"].as_str()), (Some(run.as_str()), Some("schedule")));
+    let again = fixture.again(5).await;
+    assert_eq!(again.snapshot_history(&root_caller(), &filter, &page).await.unwrap(), before);
+    let list = |service: backstay_service::Service| async move {
+        service.list_training_snapshots(&root_caller(), None, &PageRequest::default()).await.unwrap()
+    };
+    assert_eq!(list(again).await, list(fixture.service.clone()).await);
 }
