@@ -22,6 +22,7 @@ pub mod job;
 pub mod layout;
 pub mod operation;
 mod page;
+pub mod probe;
 pub mod problem;
 pub mod prune;
 pub mod restore;

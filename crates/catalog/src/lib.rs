@@ -33,6 +33,7 @@ mod plans;
 mod postgres;
 #[cfg(test)]
 mod query_plans;
+mod server_facts;
 mod session;
 mod settings;
 mod snapshots;
@@ -66,6 +67,7 @@ pub use layouts::LayoutRow;
 pub use operations::{OperationEnd, OperationFilter, OperationRow, OperationState};
 pub use page::{Page, Paging, Total};
 pub use plans::PlanRow;
+pub use server_facts::ServerFacts;
 pub use session::Session;
 pub use snapshots::{
     Growth, NewSnapshot, SnapshotContent, SnapshotFilter, SnapshotRow, Statistics, Tombstone,

@@ -87,6 +87,7 @@ mod limits;
 mod open;
 mod page;
 mod permission;
+mod probes;
 mod readiness;
 mod repository;
 mod requests;

@@ -10,6 +10,7 @@ mod groups;
 mod jobs;
 mod layouts;
 mod operation;
+mod probes;
 mod restores;
 mod snapshots;
 mod tasks;
@@ -46,4 +47,5 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(webhooks::routes())
         .merge(access::routes())
         .merge(operation::routes())
+        .merge(probes::routes())
 }

@@ -13,6 +13,7 @@ mod group;
 mod hook;
 mod layout;
 mod operation;
+mod probe;
 mod reports;
 mod snapshot;
 mod source;
@@ -50,6 +51,7 @@ pub use layout::{Layout, NewLayout};
 pub use operation::{
     CannotRestore, Operation, OperationState, QueuedOperation, RestorePlan, RestoreReport, RestoreRequest,
 };
+pub use probe::{Probe, ProbeStatus};
 pub use reports::{
     CollectReport, CopyReport, DamageReport, Growth, KeyView, PruneResult, RebuildReport, ReconcileReport,
     RecoverReport, RepairReport, RestoreTest, SourceStatistics, Statistics, VerifyDepth, VerifyReport,

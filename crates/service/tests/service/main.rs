@@ -16,6 +16,7 @@ mod forks;
 mod groups;
 mod hooks;
 mod jobs;
+mod probes;
 mod recovery;
 mod restoring;
 mod resumes;
