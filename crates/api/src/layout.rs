@@ -13,30 +13,35 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 pub struct NewLayout {
     /// The name; a layout of the same name is replaced.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 200)]
     #[param(max_length = 200)]
-    pub name: String,
+    pub name: Option<String>,
     /// Any text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 2000)]
     #[param(max_length = 2000)]
-    pub description: String,
+    pub description: Option<String>,
     /// Over how many epochs curves are smoothed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 1_000_000)]
     #[param(minimum = 0, maximum = 1_000_000)]
     pub smoothing_window: Option<u32>,
     /// The metrics that are shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 1000)]
     #[param(max_items = 1000)]
-    pub selected_metrics: Vec<String>,
+    pub selected_metrics: Option<Vec<String>>,
     /// Which part of each curve is shown.
-    #[schema(value_type = Object)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     #[param(ignore)]
-    pub zoom_ranges: BTreeMap<String, Value>,
+    pub zoom_ranges: Option<BTreeMap<String, Value>>,
     /// What was set of the network.
-    #[schema(value_type = Object)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     #[param(ignore)]
-    pub hyperparameters: BTreeMap<String, Value>,
+    pub hyperparameters: Option<BTreeMap<String, Value>>,
 }
 
 /// A layout.

@@ -75,6 +75,7 @@ pub struct TrainingComparison {
     /// Whether hidden units apply the same functions.
     pub same_activation: bool,
     /// Hidden units of both.
+    #[schema(value_type = Vec<u64>)]
     pub hidden_units: [u64; 2],
     /// Parameters that differ, with both values.
     #[schema(value_type = Object)]

@@ -81,7 +81,7 @@ impl Tx {
     pub async fn delete_layout(&mut self, tenant: &TenantId, name: &str) -> Result<()> {
         let text = "DELETE FROM layouts WHERE tenant_id = $1 AND name = $2";
         match self.execute(sql("delete a layout", text).bind(tenant).bind(name)).await? {
-            0 => Err(CatalogError::not_found("layout", name)),
+            0 => Err(CatalogError::not_found("layout", &name)),
             _ => Ok(()),
         }
     }

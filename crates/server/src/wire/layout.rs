@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 pub fn new_layout(from: NewLayout) -> view::NewLayout {
     let body = [
         ("smoothing_window", json!(from.smoothing_window)),
-        ("selected_metrics", json!(from.selected_metrics)),
-        ("zoom_ranges", json!(from.zoom_ranges)),
-        ("hyperparameters", json!(from.hyperparameters)),
+        ("selected_metrics", json!(from.selected_metrics.unwrap_or_default())),
+        ("zoom_ranges", json!(from.zoom_ranges.unwrap_or_default())),
+        ("hyperparameters", json!(from.hyperparameters.unwrap_or_default())),
     ];
     view::NewLayout {
-        name: from.name,
-        description: from.description,
+        name: from.name.unwrap_or_default(),
+        description: from.description.unwrap_or_default(),
         body: body.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
     }
 }

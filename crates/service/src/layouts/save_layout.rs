@@ -18,7 +18,8 @@ impl Service {
     ///
     /// Errors: `BadRequest` with `Layout name is required`, `Conflict` when there are too many.
     pub async fn save_layout(&self, caller: &Caller, new: NewLayout) -> Result<Layout> {
-        let subject = Subject::new("layout", new.name.trim());
+        let shown: String = new.name.trim().chars().take(200).collect();
+        let subject = Subject::new("layout", &shown);
         self.permit(caller, Some(Kind::Training), Action::ManageSources, &subject).await?;
         let name = new.name.trim();
         if name.is_empty() {

@@ -4,7 +4,7 @@ use backstay_model::{Action, Caller, Subject};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::error::Result;
+use crate::error::{Result, ServiceError};
 use crate::service::Service;
 use crate::view::Probe;
 
@@ -17,7 +17,7 @@ impl Service {
             return Ok(Probe::disabled("PostgreSQL is not configured: the catalog is on SQLite", now));
         }
         let began = Instant::now();
-        let answer = async { self.read().await?.server_facts().await };
+        let answer = async { Ok::<_, ServiceError>(self.read().await?.server_facts().await?) };
         let facts = match answer.await {
             Ok(facts) => facts,
             Err(error) => {

@@ -132,14 +132,13 @@ async fn a_damaged_snapshot_is_not_restored_and_its_dataset_is_named(fixture: &F
             fixture.store.delete(&pack).unwrap();
             fixture.store.put(&pack, &bytes).unwrap();
             let fresh = fixture.again(9).await;
-            if let Err(error) = fresh.restore_training(&root_caller(), &early.id, None, false).await {
-                assert_eq!(error.kind, ErrorKind::Damaged, "{error}");
-                named += usize::from(error.message.starts_with("Checksum mismatch in "));
-                let after = fresh.show_training_run(&root_caller(), &run).await.unwrap();
-                assert_eq!((after.head, after.serial), (before.head.clone(), before.serial));
-            } else {
-                panic!("byte {at} of {pack:?} was not noticed");
-            }
+            let refused = fresh.restore_training(&root_caller(), &early.id, None, false).await;
+            let error = refused.expect_err("every byte is noticed");
+            assert_eq!(error.kind, ErrorKind::Damaged, "{error}");
+            named += usize::from(error.message.starts_with("Checksum mismatch in "));
+            let after = fresh.show_training_run(&root_caller(), &run).await.unwrap();
+            assert_eq!((after.head, after.serial), (before.head.clone(), before.serial));
+            fresh.close().await;
         }
         fixture.store.delete(&pack).unwrap();
         fixture.store.put(&pack, &whole).unwrap();
@@ -177,12 +176,12 @@ async fn what_a_restore_left_and_what_it_went_to_are_kept(fixture: &Fixture) {
     service.restore_training(&root_caller(), &left.id, None, false).await.unwrap();
     service.restore_training(&root_caller(), &early.id, None, false).await.unwrap();
     let none = TrainingRules { last: 0, best: None, every: None, manual: true };
+    let run = &run;
     let reasons = |days: i64, none: TrainingRules| async move {
         fixture.clock.advance(days * 86_400);
-        let plan = service.cleanup_training(&root_caller(), &run, Some(none), true).await.unwrap();
+        let plan = service.cleanup_training(&root_caller(), run, Some(none), true).await.unwrap();
         plan.decisions.into_iter().map(|decision| (decision.id, decision.reasons)).collect::<Vec<_>>()
     };
-    let reasons = &reasons;
     let found = reasons(6, none.clone()).await;
     assert_eq!(found[0], (newest.id.clone(), vec![TrainingReason::LastGood, TrainingReason::Safety]));
     assert_eq!(found[1], (left.id.clone(), vec![TrainingReason::Safety]));
