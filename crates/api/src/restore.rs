@@ -121,7 +121,6 @@ pub struct Restored {
 /// What was put back, or would be: a workspace, or a run of training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
-#[expect(clippy::large_enum_variant, reason = "it is made once in a request")]
 pub enum PutBack {
     /// A run of training.
     Training(RestoredTraining),

@@ -48,8 +48,7 @@ impl Session {
 
     /// The layouts of a tenant, by name; at most `limit`.
     pub async fn list_layouts(&mut self, tenant: &TenantId, limit: u32) -> Result<Vec<LayoutRow>> {
-        let text =
-            format!("SELECT {COLUMNS} FROM layouts WHERE tenant_id = $1 ORDER BY name LIMIT {limit}");
+        let text = format!("SELECT {COLUMNS} FROM layouts WHERE tenant_id = $1 ORDER BY name LIMIT {limit}");
         self.all(sql("list layouts", text).bind(tenant)).await
     }
 

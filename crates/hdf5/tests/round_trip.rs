@@ -126,9 +126,10 @@ fn what_lies_outside_of_a_part_is_not_read() {
         let mut root = Group::new();
         for (name, wanted) in [("a", false), ("b", true), ("c", false)] {
             let data = vec![7; 4096];
-            let content = match wanted {
-                true => Content::Bytes(data),
-                false => Content::Stream { bytes: 4096, reader: Box::new(Forbidden) },
+            let content = if wanted {
+                Content::Bytes(data)
+            } else {
+                Content::Stream { bytes: 4096, reader: Box::new(Forbidden) }
             };
             root.dataset(name, Dataset::new(Datatype::U8, &[4096], content));
         }

@@ -1,5 +1,4 @@
 //! Layouts of dashboards.
-#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
 mod support;
 
@@ -41,13 +40,20 @@ async fn a_layout_is_saved_replaced_shown_and_deleted() {
     send(post("").json(&json!({"name": "a/b"})), &operator).await;
     let (_, list) = send(get(""), &viewer).await;
     assert_eq!((&list["total"], &list["layouts"][0]["name"]), (&json!(2), &json!("a/b")));
-    assert_eq!(list["layouts"][1], json!({"name": "loss only", "created": shown["created"], "description": "two"}));
+    assert_eq!(
+        list["layouts"][1],
+        json!({"name": "loss only", "created": shown["created"], "description": "two"})
+    );
 
     for blank in [json!({}), json!({"name": "  "})] {
         let refused = refused(post("").json(&blank), Some(&operator), 400).await;
         assert_eq!(refused["detail"], "Layout name is required");
     }
-    for wrong in [json!({"name": "x", "zoom": 1}), json!({"name": "x\ny"}), json!({"name": "x", "smoothing_window": -1})] {
+    for wrong in [
+        json!({"name": "x", "zoom": 1}),
+        json!({"name": "x\ny"}),
+        json!({"name": "x", "smoothing_window": -1}),
+    ] {
         refused(post("").json(&wrong), Some(&operator), 422).await;
     }
     refused(post("").json(&body), Some(&viewer), 403).await;

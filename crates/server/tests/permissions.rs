@@ -237,7 +237,6 @@ fn body(method: &str, path: &str, root: &str, things: &Things) -> Option<Value> 
         ("post", "/api/v1/threads/prune") => json!({"thread_ids": ["new"], "strategy": "keep_latest"}),
         ("post", "/api/v1/threads/writes") => json!({"key": key(), "task_id": "t", "writes": []}),
         ("post", "/api/v1/sessions") => json!({"name": "nobody", "password": "nothing at all"}),
-        ("post", "/api/v1/snapshots/{id}/fork") => json!({"name": "new"}),
         ("post", "/api/v1/snapshots") => json!({"source": workspace}),
         ("post", "/api/v1/workspaces") => json!({"name": "new", "root": root}),
         ("post", "/api/v1/workspaces/{id}/restores" | "/api/v1/workspaces/{id}/upgrades") => {
@@ -251,7 +250,7 @@ fn body(method: &str, path: &str, root: &str, things: &Things) -> Option<Value> 
         ("post", "/api/v1/workspace-groups/{id}/restores") => json!({"group_snapshot_id": "g"}),
         ("post", "/api/v1/users" | "/api/v1/tokens") => json!({"name": "new", "role": "viewer"}),
         ("post", "/api/v1/webhooks") => json!({"url": "http://127.0.0.1:9/new"}),
-        ("post", "/api/v1/tenants") => json!({"name": "new"}),
+        ("post", "/api/v1/tenants" | "/api/v1/snapshots/{id}/fork") => json!({"name": "new"}),
         ("post", "/api/v1/snapshots/{id}/holds" | "/api/v1/executions/{id}/checkpoints/{step}/deny") => {
             json!({"reason": "new"})
         }

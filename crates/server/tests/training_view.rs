@@ -50,12 +50,11 @@ fn file(epochs: u64) -> Vec<u8> {
 async fn save(server: &TestServer, run: &str, epochs: u64, new: NewTrainingSnapshot) -> TrainingSnapshot {
     let caller = TestServer::local("default");
     server.clock.advance(1);
-    let run = match server.service.resolve_training_run(&caller, run).await {
-        Ok(run) => run,
-        Err(_) => {
-            let new = NewTrainingRun { name: run.to_owned(), ..NewTrainingRun::default() };
-            server.service.create_training_run(&caller, new).await.unwrap()
-        }
+    let run = if let Ok(run) = server.service.resolve_training_run(&caller, run).await {
+        run
+    } else {
+        let new = NewTrainingRun { name: run.to_owned(), ..NewTrainingRun::default() };
+        server.service.create_training_run(&caller, new).await.unwrap()
     };
     let saved = server.service.save_training(&caller, &run.id, state(epochs), &new, &Run::default()).await;
     saved.unwrap().snapshot
@@ -75,7 +74,9 @@ async fn an_item_has_the_fields_of_every_kind_and_its_own() {
     server.workspace("w").await;
 
     let get = |query: &str| server.request(Method::GET, &format!("{SNAPSHOTS}{query}"));
-    for query in ["?kind=training&run=spirals", "?trigger=round", "?q=best", &format!("?run={}", saved.run_id)] {
+    for query in
+        ["?kind=training&run=spirals", "?trigger=round", "?q=best", &format!("?run={}", saved.run_id)]
+    {
         let (status, page) = send(get(query), &viewer).await;
         assert_eq!((status.as_u16(), &page["total"]), (200, &json!(1)), "{query}: {page}");
         let item = &page["snapshots"][0];
@@ -104,7 +105,11 @@ async fn an_item_has_the_fields_of_every_kind_and_its_own() {
     }
     for query in ["?run=nothing", "?kind=training&q=nowhere"] {
         let (_, page) = send(get(query), &viewer).await;
-        assert_eq!(page, json!({"snapshots": [], "total": 0, "message": "No snapshots available"}), "{query}");
+        assert_eq!(
+            page,
+            json!({"snapshots": [], "total": 0, "message": "No snapshots available"}),
+            "{query}"
+        );
     }
     for query in ["?kind=training&limit=501", "?trigger=whim"] {
         refused(get(query), Some(&viewer), 422).await;
@@ -112,7 +117,10 @@ async fn an_item_has_the_fields_of_every_kind_and_its_own() {
 
     let (_, detail) = send(get("/best-1"), &viewer).await;
     let attributes = &detail["attributes"];
-    assert_eq!((&attributes["format"], &attributes["format_version"]), (&json!("juniper.cascor"), &json!("2")));
+    assert_eq!(
+        (&attributes["format"], &attributes["format_version"]),
+        (&json!("juniper.cascor"), &json!("2"))
+    );
     assert_eq!((&attributes["mode"], &attributes["epochs_trained"]), (&json!("real"), &json!(40)));
     assert_eq!(attributes["created_in_session"], true);
     let unknown = refused(get("/nothing"), Some(&viewer), 404).await;
@@ -137,7 +145,9 @@ async fn the_file_is_the_same_every_time_and_served_in_ranges() {
     let read = Snapshot::read(&whole[..]).unwrap();
     assert!(matches!(read.content, Content::Exact { state, .. } if state.epoch == 40));
 
-    for (range, from, to) in [("bytes=0-99", 0, 100), ("bytes=5000-5999", 5000, 6000), ("bytes=-7", whole.len() - 7, whole.len())] {
+    for (range, from, to) in
+        [("bytes=0-99", 0, 100), ("bytes=5000-5999", 5000, 6000), ("bytes=-7", whole.len() - 7, whole.len())]
+    {
         let part = get().header("range", range).send().await.unwrap();
         assert_eq!(part.status(), 206, "{range}");
         assert!(part.bytes().await.unwrap() == whole[from..to], "{range}");
@@ -172,7 +182,8 @@ async fn any_name_gives_a_plain_id() {
         assert_eq!(status, 201, "{made}");
         let id = made["id"].as_str().unwrap();
         assert_ne!(id, name);
-        let (status, shown) = send(server.request(Method::GET, &format!("{SNAPSHOTS}/{id}")), &operator).await;
+        let (status, shown) =
+            send(server.request(Method::GET, &format!("{SNAPSHOTS}/{id}")), &operator).await;
         assert_eq!((status.as_u16(), &shown["label"]), (200, &json!(name)));
     }
     let taken = refused(import("a/b"), Some(&operator), 409).await;
@@ -202,12 +213,20 @@ async fn a_file_is_imported_from_a_body_or_a_form_and_what_is_none_is_refused() 
     let part = reqwest::multipart::Part::bytes(bytes.clone()).file_name("x.h5");
     let form = reqwest::multipart::Form::new().text("name", "form").text("run", "mine").part("file", part);
     let (status, made) = send(post().query(&[("name", "query")]).multipart(form), &operator).await;
-    assert_eq!((status.as_u16(), &made["id"], &made["run_name"]), (201, &json!("form"), &json!("mine")), "{made}");
-    assert_eq!((&made["trigger"], &made["exact"], &made["epoch"]), (&json!("import"), &json!(true), &json!(10)));
+    assert_eq!(
+        (status.as_u16(), &made["id"], &made["run_name"]),
+        (201, &json!("form"), &json!("mine")),
+        "{made}"
+    );
+    assert_eq!(
+        (&made["trigger"], &made["exact"], &made["epoch"]),
+        (&json!("import"), &json!(true), &json!(10))
+    );
     // The bytes come out as they went in, and without a run the newest one takes them.
     let (_, again) = send(post().body(bytes.clone()), &operator).await;
     assert_eq!(again["run_id"], made["run_id"]);
-    let out = server.request(Method::GET, again["path"].as_str().unwrap()).bearer_auth(&operator).send().await;
+    let out =
+        server.request(Method::GET, again["path"].as_str().unwrap()).bearer_auth(&operator).send().await;
     assert!(out.unwrap().bytes().await.unwrap() == bytes);
 
     let mut network = Vec::new();
@@ -221,7 +240,12 @@ async fn a_file_is_imported_from_a_body_or_a_form_and_what_is_none_is_refused() 
     let mut flipped = bytes.clone();
     let middle = flipped.len() / 2;
     flipped[middle] ^= 1;
-    for (body, reason) in [(b"no file".to_vec(), ""), (Vec::new(), ""), (bytes[..bytes.len() / 2].to_vec(), ""), (flipped, "Checksum mismatch in ")] {
+    for (body, reason) in [
+        (b"no file".to_vec(), ""),
+        (Vec::new(), ""),
+        (bytes[..bytes.len() / 2].to_vec(), ""),
+        (flipped, "Checksum mismatch in "),
+    ] {
         let refused = refused(post().body(body), Some(&operator), 422).await;
         let detail = refused["detail"].as_str().unwrap();
         assert!(detail.starts_with(&format!("Invalid snapshot file: {reason}")), "{detail}");
@@ -241,10 +265,15 @@ async fn a_file_is_imported_from_a_body_or_a_form_and_what_is_none_is_refused() 
 async fn a_run_is_taken_back_and_forth_and_damage_is_refused_by_name() {
     let server = TestServer::start().await;
     let operator = server.token(Role::Operator).await;
-    let (early, late) = (save(&server, "r", 30, named("early")).await, save(&server, "r", 45, named("late")).await);
-    let post = |id: &str, query: &str| server.request(Method::POST, &format!("{SNAPSHOTS}/{id}/restore{query}"));
+    let (early, late) =
+        (save(&server, "r", 30, named("early")).await, save(&server, "r", 45, named("late")).await);
+    let post =
+        |id: &str, query: &str| server.request(Method::POST, &format!("{SNAPSHOTS}/{id}/restore{query}"));
     let (status, plan) = send(post("early", "?dry_run=true"), &operator).await;
-    assert_eq!((status.as_u16(), &plan["status"], &plan["restored_at"]), (200, &json!("planned"), &Value::Null));
+    assert_eq!(
+        (status.as_u16(), &plan["status"], &plan["restored_at"]),
+        (200, &json!("planned"), &Value::Null)
+    );
     let (status, done) = send(post("early", ""), &operator).await;
     assert_eq!(status, 200, "{done}");
     for (field, value) in [
@@ -263,7 +292,9 @@ async fn a_run_is_taken_back_and_forth_and_damage_is_refused_by_name() {
         assert_eq!(done[field], value, "{field}");
     }
     assert!(done["restored_at"].is_string());
-    let (_, history) = send(server.request(Method::GET, &format!("{SNAPSHOTS}/history?action=restore&run=r")), &operator).await;
+    let (_, history) =
+        send(server.request(Method::GET, &format!("{SNAPSHOTS}/history?action=restore&run=r")), &operator)
+            .await;
     let entry = &history["history"][0];
     assert_eq!((&history["total"], &entry["snapshot_id"]), (&json!(1), &json!("early")));
     for (field, value) in [
@@ -287,7 +318,11 @@ async fn a_run_is_taken_back_and_forth_and_damage_is_refused_by_name() {
     // One byte of what is stored.
     for pack in std::fs::read_dir(server.data().join("repository/packs")).unwrap().flat_map(|below| {
         let path = below.unwrap().path();
-        if path.is_dir() { std::fs::read_dir(path).unwrap().map(|one| one.unwrap().path()).collect() } else { vec![path] }
+        if path.is_dir() {
+            std::fs::read_dir(path).unwrap().map(|one| one.unwrap().path()).collect()
+        } else {
+            vec![path]
+        }
     }) {
         let mut bytes = std::fs::read(&pack).unwrap();
         let middle = bytes.len() / 2;
@@ -345,14 +380,19 @@ async fn a_label_is_changed_and_stays_unique() {
     let operator = server.token(Role::Operator).await;
     save(&server, "r", 1, named("a")).await;
     save(&server, "r", 1, named("b")).await;
-    let patch = |id: &str, body: Value| server.request(Method::PATCH, &format!("{SNAPSHOTS}/{id}")).json(&body);
+    let patch =
+        |id: &str, body: Value| server.request(Method::PATCH, &format!("{SNAPSHOTS}/{id}")).json(&body);
     let (_, changed) = send(patch("a", json!({"label": "c", "description": "d"})), &operator).await;
-    assert_eq!((&changed["id"], &changed["label"], &changed["description"]), (&json!("a"), &json!("c"), &json!("d")));
+    assert_eq!(
+        (&changed["id"], &changed["label"], &changed["description"]),
+        (&json!("a"), &json!("c"), &json!("d"))
+    );
     send(patch("a", json!({"label": "c"})), &operator).await;
     let taken = refused(patch("a", json!({"label": "b"})), Some(&operator), 409).await;
     assert_eq!(taken["detail"], "Snapshot 'b' already exists");
     refused(patch("a", json!({"label": ""})), Some(&operator), 422).await;
-    let (status, verified) = send(server.request(Method::POST, &format!("{SNAPSHOTS}/a/verify")), &operator).await;
+    let (status, verified) =
+        send(server.request(Method::POST, &format!("{SNAPSHOTS}/a/verify")), &operator).await;
     assert_eq!((status.as_u16(), &verified["result"]["healthy"]), (200, &json!(true)), "{verified}");
 }
 
@@ -368,7 +408,10 @@ async fn snapshots_are_compared_and_forked_and_runs_pruned() {
     let (_, tensors) = send(get(&format!("{SNAPSHOTS}/a/tensors?limit=1000")), &operator).await;
     let weights = tensors["tensors"].as_array().unwrap();
     let weights = weights.iter().find(|one| one["path"] == "params/output_layer/weights").unwrap();
-    assert_eq!((&weights["dtype"], &weights["shape"], &weights["bytes"]), (&json!("<f4"), &json!([2, 2]), &json!(16)));
+    assert_eq!(
+        (&weights["dtype"], &weights["shape"], &weights["bytes"]),
+        (&json!("<f4"), &json!([2, 2]), &json!(16))
+    );
 
     let (_, same) = send(get(&format!("{SNAPSHOTS}/compare?a=a&b=b")), &operator).await;
     assert_eq!((&same["same_architecture"], &same["params_diff"]), (&json!(true), &json!({})));
@@ -399,13 +442,22 @@ async fn snapshots_are_compared_and_forked_and_runs_pruned() {
     let prune = |body: Value| server.request(Method::POST, "/api/v1/training/runs/r/prune").json(&body);
     let rules = json!({"last": 1});
     let (status, plan) = send(prune(json!({"rules": rules})), &operator).await;
-    assert_eq!((status.as_u16(), &plan["dry_run"], &plan["removed"]), (200, &json!(true), &json!(1)), "{plan}");
-    let codes: Vec<_> = plan["decisions"].as_array().unwrap().iter().map(|one| one["reasons"][0]["code"].clone()).collect();
+    assert_eq!(
+        (status.as_u16(), &plan["dry_run"], &plan["removed"]),
+        (200, &json!(true), &json!(1)),
+        "{plan}"
+    );
+    let codes: Vec<_> =
+        plan["decisions"].as_array().unwrap().iter().map(|one| one["reasons"][0]["code"].clone()).collect();
     assert_eq!(codes, [json!("last_good"), json!("no_rule"), json!("parent_of")]);
     let (_, done) = send(prune(json!({"rules": rules, "dry_run": false})), &operator).await;
     assert_eq!(done["decisions"], plan["decisions"], "as the dry run said");
     refused(get(&format!("{SNAPSHOTS}/b")), Some(&operator), 404).await;
-    for body in [json!({"rules": {"last": -1}}), json!({"rules": {"first": 1}}), json!({"rules": {"last": 1, "every": 0}})] {
+    for body in [
+        json!({"rules": {"last": -1}}),
+        json!({"rules": {"first": 1}}),
+        json!({"rules": {"last": 1, "every": 0}}),
+    ] {
         refused(prune(body), Some(&operator), 422).await;
     }
 
@@ -413,10 +465,18 @@ async fn snapshots_are_compared_and_forked_and_runs_pruned() {
     let auto = json!({"on_best": {"metric": "accuracy", "min_delta": 0.01}, "every_s": 5});
     let (status, run) = send(patch(json!({"keep": {"last": 7}, "auto": auto})), &operator).await;
     assert_eq!((status.as_u16(), &run["keep"]["last"]), (200, &json!(7)), "{run}");
-    assert_eq!(run["auto"]["on_best"], json!({"metric": "accuracy", "min_delta": 0.01, "cooldown_epochs": 100}));
+    assert_eq!(
+        run["auto"]["on_best"],
+        json!({"metric": "accuracy", "min_delta": 0.01, "cooldown_epochs": 100})
+    );
     assert_eq!((&run["auto"]["each_round"], &run["auto"]["every_s"]), (&json!(true), &json!(5)));
     refused(patch(json!({"auto": {"on_best": {"metric": "luck"}}})), Some(&operator), 422).await;
-    refused(server.request(Method::PATCH, "/api/v1/training/runs/none").json(&json!({})), Some(&operator), 404).await;
+    refused(
+        server.request(Method::PATCH, "/api/v1/training/runs/none").json(&json!({})),
+        Some(&operator),
+        404,
+    )
+    .await;
     let viewer = server.token(Role::Viewer).await;
     refused(patch(json!({})), Some(&viewer), 403).await;
 }

@@ -9,7 +9,7 @@ use crate::on_both;
 
 on_both!(a_layout_is_saved_replaced_listed_and_deleted,);
 
-fn layout(tenant: &TenantId, name: &str, second: i64) -> LayoutRow {
+fn layout(tenant: &TenantId, name: &str, second: u64) -> LayoutRow {
     LayoutRow {
         tenant: tenant.clone(),
         name: name.to_owned(),

@@ -110,7 +110,9 @@ fn a_run_that_was_taken_back_goes_on_as_if_nothing_had_happened() {
     begin(&sandbox, "whole", EPOCHS, &[]);
     let whole = state_of(&exported(&sandbox, "whole"));
     begin(&sandbox, "run", 75, &[]);
-    let newest = || sandbox.json(&["training", "list", "--run", "run"])["snapshots"][0]["id"].as_str().unwrap().to_owned();
+    let newest = || {
+        sandbox.json(&["training", "list", "--run", "run"])["snapshots"][0]["id"].as_str().unwrap().to_owned()
+    };
     let early = newest();
     go_on(&sandbox, "run", 140, &["--set", "candidate_learning_rate=0.05"]);
     let (late, other) = (newest(), state_of(&exported(&sandbox, "run")));

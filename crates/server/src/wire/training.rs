@@ -157,7 +157,8 @@ pub fn training_comparison(from: Comparison) -> TrainingComparison {
 
 /// A run that was taken back, or would be.
 pub fn restored_training(from: view::RestoredTraining) -> RestoredTraining {
-    let (status, done) = if from.dry_run { ("planned", "Would be restored") } else { ("success", "Restored") };
+    let (status, done) =
+        if from.dry_run { ("planned", "Would be restored") } else { ("success", "Restored") };
     let snapshot = from.snapshot;
     RestoredTraining {
         status: status.to_owned(),

@@ -17,7 +17,10 @@ impl Service {
         self.permit(caller, None, Action::View, &Subject::new("service", "s3")).await?;
         let now = self.now();
         if self.repository_directory().is_some() {
-            return Ok(Probe::disabled("S3 is not configured: the repository is on a disk of the server", now));
+            return Ok(Probe::disabled(
+                "S3 is not configured: the repository is on a disk of the server",
+                now,
+            ));
         }
         let repository = match self.repository().await {
             Ok(repository) => repository,

@@ -27,10 +27,13 @@ impl Service {
         fields.check(!of_training || change.label.as_deref() != Some(""), "label", "it must not be empty");
         fields.finish()?;
         let mut tx = self.begin().await?;
-        if let Some(label) = change.label.as_ref().filter(|label| of_training && row.label.as_ref() != Some(label))
+        if let Some(label) =
+            change.label.as_ref().filter(|label| of_training && row.label.as_ref() != Some(label))
             && label_is_taken(&mut tx, &row.source, label).await?
         {
-            return Err(ServiceError::conflict(format!("Snapshot '{label}' already exists")).code("name_taken"));
+            return Err(
+                ServiceError::conflict(format!("Snapshot '{label}' already exists")).code("name_taken")
+            );
         }
         let row = tx.describe_snapshot(id, change.label.as_deref(), change.description.as_deref()).await?;
         let event = self.event(caller, "snapshot.described", Subject::new("snapshot", id));

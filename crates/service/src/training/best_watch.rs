@@ -48,7 +48,11 @@ mod tests {
     fn due(metric: &str, min_delta: f64, cooldown_epochs: u64, values: &[(u64, f64)]) -> Vec<u64> {
         let mut watch = BestWatch::new(OnBest { metric: metric.to_owned(), min_delta, cooldown_epochs });
         let metrics = |value: f64| [(metric.to_owned(), value)].into();
-        values.iter().filter(|(epoch, value)| watch.is_due(*epoch, &metrics(*value))).map(|(epoch, _)| *epoch).collect()
+        values
+            .iter()
+            .filter(|(epoch, value)| watch.is_due(*epoch, &metrics(*value)))
+            .map(|(epoch, _)| *epoch)
+            .collect()
     }
 
     #[test]

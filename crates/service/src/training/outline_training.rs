@@ -37,7 +37,8 @@ impl Service {
         if let Ok(stored) = Stored::of(&row, self.lazy_repository()) {
             match outline_of(stored).await {
                 Ok(outline) => {
-                    let texts = outline.attributes.into_iter().map(|(name, text)| (name, Value::String(text)));
+                    let texts =
+                        outline.attributes.into_iter().map(|(name, text)| (name, Value::String(text)));
                     attributes.extend(texts);
                 }
                 Err(error) => {

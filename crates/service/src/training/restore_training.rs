@@ -61,8 +61,11 @@ impl Service {
         let run = self.permitted_run(caller, run.unwrap_or(&row.source), Action::Restore).await?;
         let is_origin = RunSettings::of(&run)?.parent_snapshot_id.as_ref() == Some(id);
         if row.source != run.id && !is_origin {
-            return Err(ServiceError::conflict(format!("Snapshot '{id}' is of another run than `{}`", run.name))
-                .hint("fork it: that makes a run which goes on from it"));
+            return Err(ServiceError::conflict(format!(
+                "Snapshot '{id}' is of another run than `{}`",
+                run.name
+            ))
+            .hint("fork it: that makes a run which goes on from it"));
         }
         let stored = Stored::of(&row, self.lazy_repository())?;
         let about = attributes_of(&row);

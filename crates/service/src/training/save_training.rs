@@ -71,7 +71,11 @@ impl Service {
         };
         if new.trigger == TrainingTrigger::Safety {
             // What it is taken before may need what the rules would remove.
-            return Ok(SavedTraining { snapshot: view::snapshot(ready, &source.name), serial, removed: Vec::new() });
+            return Ok(SavedTraining {
+                snapshot: view::snapshot(ready, &source.name),
+                serial,
+                removed: Vec::new(),
+            });
         }
         let removed = match self.cleanup_run(caller, &source, &settings.keep, false).await {
             Ok(cleanup) => {
@@ -351,7 +355,11 @@ impl<W: std::io::Write> std::io::Write for Hashed<'_, W> {
 }
 
 /// Whether a run has a snapshot of this label, or is about to.
-pub(crate) async fn label_is_taken(tx: &mut backstay_catalog::Tx, run: &SourceId, label: &str) -> Result<bool> {
+pub(crate) async fn label_is_taken(
+    tx: &mut backstay_catalog::Tx,
+    run: &SourceId,
+    label: &str,
+) -> Result<bool> {
     let filter = SnapshotFilter {
         source: Some(run.clone()),
         states: vec![SnapshotState::Creating, SnapshotState::Ready],

@@ -78,7 +78,11 @@ pub(super) fn check_auto(fields: &mut Fields, auto: &AutoSnapshot) {
     fields.check(auto.every_s != Some(0), "auto.every_s", "it takes at least 1");
     if let Some(best) = &auto.on_best {
         let known = OnBest::METRICS.contains(&best.metric.as_str());
-        fields.check(known, "auto.on_best.metric", "it is loss, accuracy, val_loss, val_accuracy or correlation");
+        fields.check(
+            known,
+            "auto.on_best.metric",
+            "it is loss, accuracy, val_loss, val_accuracy or correlation",
+        );
         let delta = best.min_delta.is_finite() && best.min_delta >= 0.0;
         fields.check(delta, "auto.on_best.min_delta", "it takes a number of at least 0");
     }

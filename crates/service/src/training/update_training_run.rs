@@ -1,5 +1,6 @@
 //! Changes how a run is kept and when its trainer saves.
 
+use backstay_model::retention::training::TrainingRules;
 use backstay_model::{Action, Caller, SourceId, Subject};
 use serde_json::json;
 
@@ -20,7 +21,7 @@ impl Service {
     ) -> Result<TrainingRun> {
         self.permitted_run(caller, id, Action::ManageSources).await?;
         let mut fields = Fields::default();
-        for (field, problem) in change.keep.iter().flat_map(|keep| keep.problems()) {
+        for (field, problem) in change.keep.iter().flat_map(TrainingRules::problems) {
             fields.check(false, &format!("keep.{field}"), problem);
         }
         if let Some(auto) = &change.auto {

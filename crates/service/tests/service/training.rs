@@ -69,7 +69,12 @@ pub(crate) fn everything() -> TrainingRules {
     TrainingRules { last: 1000, best: None, every: None, manual: false }
 }
 
-pub(crate) async fn save(fixture: &Fixture, run: &SourceId, epochs: u64, new: &NewTrainingSnapshot) -> TrainingSnapshot {
+pub(crate) async fn save(
+    fixture: &Fixture,
+    run: &SourceId,
+    epochs: u64,
+    new: &NewTrainingSnapshot,
+) -> TrainingSnapshot {
     fixture.clock.advance(60);
     let snapshot = snapshot_of(&trainer(epochs));
     let saved = fixture.service.save_training(&root_caller(), run, snapshot, new, &Run::default()).await;
@@ -253,7 +258,11 @@ async fn the_lineage_is_a_tree(fixture: &Fixture) {
     let run = new_run(fixture, "root", everything()).await;
     let origin = save(fixture, &run, 5, &scheduled()).await;
     fixture.clock.advance(60);
-    let new = |name: &str| NewTrainingRun { name: name.to_owned(), keep: Some(everything()), ..NewTrainingRun::default() };
+    let new = |name: &str| NewTrainingRun {
+        name: name.to_owned(),
+        keep: Some(everything()),
+        ..NewTrainingRun::default()
+    };
     let fork = service.fork_training(&root_caller(), &origin.id, new("child")).await.unwrap();
     let deeper = save(fixture, &fork.id, 8, &scheduled()).await;
     assert_eq!(

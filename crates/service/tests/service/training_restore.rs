@@ -3,7 +3,9 @@
 use backstay_model::retention::Rules;
 use backstay_model::retention::training::{TrainingReason, TrainingRules};
 use backstay_model::{ErrorKind, Role, SnapshotState};
-use backstay_service::view::{HistoryAction, HistoryFilter, NewTrainingRun, NewTrainingSnapshot, TrainingTrigger};
+use backstay_service::view::{
+    HistoryAction, HistoryFilter, NewTrainingRun, NewTrainingSnapshot, TrainingTrigger,
+};
 use backstay_service::{PageRequest, Run};
 use backstay_source_training::{Content, Snapshot};
 use backstay_trainer::{Command, Trainer};
@@ -240,10 +242,17 @@ async fn the_history_of_a_run_survives_a_reopen(fixture: &Fixture) {
     let before = fixture.service.snapshot_history(&root_caller(), &filter, &page).await.unwrap();
     assert_eq!((before.total, before.items.len()), (8, 3));
     let told: Vec<_> = before.items.iter().map(|entry| (entry.action, &entry.snapshot)).collect();
-    let newest = [(HistoryAction::Delete, &ids[1]), (HistoryAction::Restore, &ids[0]), (HistoryAction::Create, &ids[5])];
+    let newest = [
+        (HistoryAction::Delete, &ids[1]),
+        (HistoryAction::Restore, &ids[0]),
+        (HistoryAction::Create, &ids[5]),
+    ];
     assert_eq!(told, newest);
     let created = &before.items[2].details;
-    assert_eq!((created["run_id"].as_str(), created["trigger"].as_str()), (Some(run.as_str()), Some("schedule")));
+    assert_eq!(
+        (created["run_id"].as_str(), created["trigger"].as_str()),
+        (Some(run.as_str()), Some("schedule"))
+    );
     let again = fixture.again(5).await;
     assert_eq!(again.snapshot_history(&root_caller(), &filter, &page).await.unwrap(), before);
     let list = |service: backstay_service::Service| async move {

@@ -16,5 +16,5 @@ mod parameters;
 pub mod stored;
 
 pub use compare::{Comparison, TensorDifference, TensorStatus, compare};
-pub use parameters::check_parameters;
 pub use file::{Content, FormatName, Header, Lineage, Partial, Snapshot, SnapshotError, group_size};
+pub use parameters::check_parameters;

@@ -190,7 +190,8 @@ fn a_network_alone_is_a_file_that_other_tools_read() {
 #[test]
 fn an_outline_tells_every_tensor_and_the_attributes_of_the_root() {
     let repository = repository();
-    let mut trainer = Trainer::generated(Parameters::default(), Generator::Spiral(Spiral::default())).unwrap();
+    let mut trainer =
+        Trainer::generated(Parameters::default(), Generator::Spiral(Spiral::default())).unwrap();
     trainer.command(Command::Start).unwrap();
     trainer.run(3);
     let snapshot = snapshot_of(&trainer);

@@ -77,14 +77,16 @@ impl Upload {
         let (mut parts, body) = request.into_parts();
         let whole = read_body(parts.uri.path(), &parts.headers, body, state).await?;
         let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if !kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("multipart/form-data")) {
+        if !kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("multipart/form-data"))
+        {
             return Ok(Self { file: whole, query });
         }
         // It is as long as it may be already.
         parts.headers.remove(header::CONTENT_LENGTH);
         let mut request = Request::from_parts(parts, whole.into());
         DefaultBodyLimit::disable().apply(&mut request);
-        let mut form = Multipart::from_request(request, state).await.map_err(|error| broken(&error.body_text()))?;
+        let mut form =
+            Multipart::from_request(request, state).await.map_err(|error| broken(&error.body_text()))?;
         let (mut file, mut query) = (None, query);
         while let Some(field) = form.next_field().await.map_err(|error| broken(&error.body_text()))? {
             let name = field.name().unwrap_or_default().to_owned();
@@ -106,7 +108,8 @@ impl Upload {
 
 fn text(name: &str, bytes: &Bytes) -> Result<String> {
     let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= MOST_TEXT);
-    text.map(str::to_owned).ok_or_else(|| ApiError::fields(vec![FieldError::new(name, "is too long, or no text")]))
+    text.map(str::to_owned)
+        .ok_or_else(|| ApiError::fields(vec![FieldError::new(name, "is too long, or no text")]))
 }
 
 fn broken(why: &str) -> ApiError {

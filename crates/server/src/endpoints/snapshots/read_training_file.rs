@@ -40,17 +40,15 @@ pub(crate) async fn read_training_file(
     let file = state.service().open_training_file(&caller, &id).await?;
     let (size, etag) = (file.snapshot.size_bytes, file.snapshot.sha256.clone());
     let name = format!("{id}.h5");
-    let served = Served {
-        size,
-        etag: &etag,
-        name: name.as_bytes(),
-        media_type: "application/x-hdf5",
-        download: true,
-    };
+    let served =
+        Served { size, etag: &etag, name: name.as_bytes(), media_type: "application/x-hdf5", download: true };
     served.answer(&method, &headers, |first, length| {
-        written(move |mut out| match (first, length) {
-            (0, length) if length == size => file.write(&mut out),
-            _ => file.write_part(first, length, &mut out),
+        written(move |mut out| {
+            let result = match (first, length) {
+                (0, length) if length == size => file.write(&mut out),
+                _ => file.write_part(first, length, &mut out),
+            };
+            result.map_err(Box::new)
         })
     })
 }

@@ -21,7 +21,8 @@ pub(super) async fn restore_training(
         None => None,
     };
     let dry_run = request.dry_run == Some(true);
-    let restored = state.service().restore_training(caller, id, run.as_ref(), dry_run).await.map_err(failed)?;
+    let restored =
+        state.service().restore_training(caller, id, run.as_ref(), dry_run).await.map_err(failed)?;
     Ok(wire::restored_training(restored))
 }
 

@@ -70,7 +70,8 @@ fn add_tensors(group: &GroupNode, path: &str, found: &mut Vec<TensorOutline>) ->
         };
         let width = parse_type(datatype).and_then(|_| datatype.get(2..)?.parse::<u64>().ok());
         let bytes = width.and_then(|width| shape.iter().try_fold(width, |bytes, n| bytes.checked_mul(*n)));
-        let bytes = bytes.ok_or_else(|| StoredError::tree(&*below, "has a shape or a type that cannot be"))?;
+        let bytes =
+            bytes.ok_or_else(|| StoredError::tree(&*below, "has a shape or a type that cannot be"))?;
         found.push(TensorOutline { path: below, dtype: datatype.clone(), shape: shape.clone(), bytes });
     }
     Ok(())
