@@ -27,8 +27,7 @@ use crate::human;
 ///
 /// The trainer is cascade correlation. A snapshot is saved when a hidden unit was added, every --every epochs or --every-seconds
 /// seconds, with --on-best when a metric became better, and at the end; the next one as soon as the one before is written, beside the
-/// training. The keep rules of the run apply
-/// after each. Ctrl-C saves and stops; --resume goes on from the newest snapshot, also after `kill -9`.
+/// training. The keep rules of the run apply after each. Ctrl-C saves and stops; --resume goes on from the newest snapshot, also after `kill -9`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -78,7 +77,7 @@ pub(crate) struct TrainingRunArgs {
     #[arg(long)]
     pub(crate) no_rounds: bool,
 
-    /// Save when METRIC is better than at the last such snapshot: loss, accuracy, val_loss, val_accuracy or correlation
+    /// Save when METRIC is better than at the last such snapshot
     #[arg(long, value_name = "METRIC", value_parser = OnBest::METRICS)]
     pub(crate) on_best: Option<String>,
 
