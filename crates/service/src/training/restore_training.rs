@@ -72,6 +72,8 @@ impl Service {
         if !about.exact {
             return Err(not_exact(&about.missing));
         }
+        // What is in memory proves nothing about what is stored.
+        self.repository().await?.forget_blocks();
         let snapshot = blocking("load the snapshot", move || {
             let opened = stored.open()?;
             load_checked(&opened.reader, &opened.manifest)

@@ -133,14 +133,12 @@ async fn a_damaged_snapshot_is_not_restored_and_its_dataset_is_named(fixture: &F
             bytes[at] ^= 1;
             fixture.store.delete(&pack).unwrap();
             fixture.store.put(&pack, &bytes).unwrap();
-            let fresh = fixture.again(9).await;
-            let refused = fresh.restore_training(&root_caller(), &early.id, None, false).await;
+            let refused = service.restore_training(&root_caller(), &early.id, None, false).await;
             let error = refused.expect_err("every byte is noticed");
             assert_eq!(error.kind, ErrorKind::Damaged, "{error}");
             named += usize::from(error.message.starts_with("Checksum mismatch in "));
-            let after = fresh.show_training_run(&root_caller(), &run).await.unwrap();
+            let after = service.show_training_run(&root_caller(), &run).await.unwrap();
             assert_eq!((after.head, after.serial), (before.head.clone(), before.serial));
-            fresh.close().await;
         }
         fixture.store.delete(&pack).unwrap();
         fixture.store.put(&pack, &whole).unwrap();
