@@ -1,7 +1,7 @@
 //! `DELETE /api/v1/metrics/layouts/{name}`
 
 use axum::Json;
-use axum::extract::Path;
+use axum::extract::Path as RequestPath;
 use backstay_api::layout::LayoutDeleted;
 
 use super::NamePath;
@@ -20,7 +20,7 @@ use crate::problems::{OfOne, Signed};
 pub(crate) async fn delete_layout(
     App(state): App,
     SignedIn { caller, .. }: SignedIn,
-    Path(name): Path<String>,
+    RequestPath(name): RequestPath<String>,
 ) -> Result<Json<LayoutDeleted>> {
     state.service().delete_layout(&caller, &name).await?;
     let message = format!("Layout '{name}' deleted");

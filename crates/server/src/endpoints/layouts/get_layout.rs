@@ -1,7 +1,7 @@
 //! `GET /api/v1/metrics/layouts/{name}`
 
 use axum::Json;
-use axum::extract::Path;
+use axum::extract::Path as RequestPath;
 use backstay_api::layout::Layout;
 
 use super::NamePath;
@@ -21,7 +21,7 @@ use crate::wire;
 pub(crate) async fn get_layout(
     App(state): App,
     SignedIn { caller, .. }: SignedIn,
-    Path(name): Path<String>,
+    RequestPath(name): RequestPath<String>,
 ) -> Result<Json<Layout>> {
     Ok(Json(wire::layout(state.service().show_layout(&caller, &name).await?)))
 }

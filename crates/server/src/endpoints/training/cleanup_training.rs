@@ -1,7 +1,7 @@
 //! `POST /api/v1/training/runs/{id}/prune`
 
 use axum::Json;
-use axum::extract::Path;
+use axum::extract::Path as RequestPath;
 use backstay_api::prune::PruneResult;
 use backstay_api::training_run::TrainingPrune;
 
@@ -25,7 +25,7 @@ use crate::wire;
 pub(crate) async fn cleanup_training(
     App(state): App,
     SignedIn { caller, .. }: SignedIn,
-    Path(named): Path<String>,
+    RequestPath(named): RequestPath<String>,
     JsonOrDefault(request): JsonOrDefault<TrainingPrune>,
 ) -> Result<Json<PruneResult>> {
     let run = state.service().resolve_training_run(&caller, &named).await?;

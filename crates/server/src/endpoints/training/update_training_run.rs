@@ -1,6 +1,6 @@
 //! `PATCH /api/v1/training/runs/{id}`
 
-use axum::extract::Path;
+use axum::extract::Path as RequestPath;
 use backstay_api::training_run::{TrainingRun, TrainingRunChange};
 use backstay_service::view;
 
@@ -20,7 +20,7 @@ use crate::wire;
 pub(crate) async fn update_training_run(
     App(state): App,
     SignedIn { caller, .. }: SignedIn,
-    Path(named): Path<String>,
+    RequestPath(named): RequestPath<String>,
     Json(change): Json<TrainingRunChange>,
 ) -> Result<axum::Json<TrainingRun>> {
     let run = state.service().resolve_training_run(&caller, &named).await?;
