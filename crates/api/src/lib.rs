@@ -30,6 +30,7 @@ pub mod session;
 pub mod snapshot;
 pub mod statistics;
 pub mod task;
+pub mod telemetry;
 pub mod tenant;
 pub mod thread;
 pub mod token;

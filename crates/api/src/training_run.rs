@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use backstay_model::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
+
+use crate::page::{list_query, page};
 
 /// A run, a network in training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -20,9 +22,23 @@ pub struct TrainingRun {
     pub created_at: Timestamp,
     /// The snapshot that it was forked from.
     pub parent_snapshot_id: Option<String>,
-    /// The parameters with which it goes on from there, where they are others than those of its origin.
+    /// Who trains it: `builtin`.
+    pub trainer: String,
+    /// `Stopped`, `Started`, `Paused`, `Completed` or `Failed`.
+    pub status: String,
+    /// `Idle`, `Output`, `Candidate` or `Inference`.
+    pub phase: String,
+    /// Epochs of the present phase, where they are known without loading the run.
+    pub step: Option<u64>,
+    /// Hidden units that it has added, where they are known without loading the run.
+    pub round: Option<u64>,
+    /// Every parameter; of a run that is not loaded those with which a fork goes on, where they are others than those of its origin.
     #[schema(value_type = Object)]
     pub params: BTreeMap<String, Value>,
+    /// What was measured in the last epoch.
+    pub metrics: BTreeMap<String, f64>,
+    /// Whether whoever trains it is gone.
+    pub lost: bool,
     /// What of its snapshots is kept.
     pub keep: KeepRules,
     /// When its trainer saves by itself.
@@ -31,8 +47,87 @@ pub struct TrainingRun {
     pub snapshots: u64,
     /// The snapshot that it goes on from: the newest, unless it was restored to another one since.
     pub head_snapshot_id: Option<String>,
-    /// The epoch of that snapshot.
+    /// Epochs so far; of a run that is not loaded those of that snapshot.
     pub epoch: Option<u64>,
+}
+
+page!(
+    /// A page of runs, oldest first.
+    TrainingRunPage,
+    runs: TrainingRun
+);
+
+list_query!(
+    /// Which runs to list.
+    TrainingRunQuery {}
+);
+
+/// A run of the built-in trainer, to be made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewTrainingRun {
+    /// Its name, unique among the runs of the tenant.
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: String,
+    /// What it learns; two spirals when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<RunData>,
+    /// Parameters that differ from their defaults.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub params: Map<String, Value>,
+    /// What of its snapshots to keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<KeepRules>,
+    /// When it is saved by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto: Option<AutoSnapshot>,
+}
+
+/// What a run learns: what a generator makes, or samples.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RunData {
+    /// `spiral` or `xor`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generator: Option<String>,
+    /// The parameters of the generator.
+    #[schema(value_type = Object)]
+    pub params: Map<String, Value>,
+    /// A list of inputs per sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_x: Option<Vec<Vec<f32>>>,
+    /// A list of targets per sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_y: Option<Vec<Vec<f32>>>,
+    /// The inputs of samples that validate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub val_x: Option<Vec<Vec<f32>>>,
+    /// Their targets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub val_y: Option<Vec<Vec<f32>>>,
+}
+
+/// Every change of a parameter, oldest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ParameterHistory {
+    /// The changes.
+    pub history: Vec<ParameterChange>,
+}
+
+/// A change of a parameter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ParameterChange {
+    /// The epoch after which it holds.
+    pub epoch: u64,
+    /// The parameter.
+    pub name: String,
+    /// Its value before.
+    pub old: Value,
+    /// Its value since.
+    pub new: Value,
+    /// Who changed it.
+    pub actor: Option<String>,
 }
 
 /// What of a run to keep. A snapshot that any rule keeps is kept.

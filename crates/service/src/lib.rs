@@ -125,5 +125,8 @@ pub use settings::Settings;
 pub use snapshots::{ContentReader, OpenContent, Subtree, SubtreeItem};
 pub use tasks::{ClaimedTask, Heartbeat};
 pub use threads::Prune;
-pub use training::{BestWatch, TrainingFile};
+pub use training::{
+    BestWatch, CommandChannel, Feed, Followed, Frame, PresentRun, RestoredLive, Resumed, SavePlan,
+    SaveSchedule, TrainingFile, new_header, resumed,
+};
 pub use upgrades::{KeptEvent, OutputPart, Watch};

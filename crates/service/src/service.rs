@@ -17,6 +17,7 @@ use crate::error::{Result, ServiceError};
 use crate::lazy_repository::LazyRepository;
 use crate::settings::Settings;
 use crate::together::Together;
+use crate::training::Live;
 
 /// The use cases of Backstay. Clones are cheap and share everything.
 ///
@@ -57,6 +58,8 @@ struct Inner {
     tokens: Together<Tokens>,
     /// Who reads checkpoints.
     checkpoints: Together<SmallCheckpoints>,
+    /// The runs that this process trains.
+    live: Live,
 }
 
 /// A service that may be gone.
@@ -82,6 +85,7 @@ impl Service {
             saving: Saving::default(),
             tokens: Together::default(),
             checkpoints: Together::default(),
+            live: Live::default(),
         };
         Self { inner: Arc::new(inner), request_id: None, lock_wait_s: None }
     }
@@ -155,6 +159,10 @@ impl Service {
 
     pub(crate) fn small_checkpoints(&self) -> &Together<SmallCheckpoints> {
         &self.inner.checkpoints
+    }
+
+    pub(crate) fn live(&self) -> &Live {
+        &self.inner.live
     }
 
     /// The id of the request on whose behalf this service acts.

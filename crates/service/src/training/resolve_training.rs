@@ -48,7 +48,8 @@ impl Service {
         self.show_training_snapshot(caller, &found.id).await
     }
 
-    async fn run_named(&self, caller: &Caller, text: &str) -> Result<Option<SourceRow>> {
+    /// The run of this name or id.
+    pub(super) async fn run_named(&self, caller: &Caller, text: &str) -> Result<Option<SourceRow>> {
         let subject = Subject::new("sources", &caller.tenant);
         self.permit(caller, Some(Kind::Training), Action::View, &subject).await?;
         let mut read = self.read().await?;

@@ -38,6 +38,7 @@ impl Service {
         let event = self.event(caller, "source.updated", Subject::new("source", id));
         tx.record(event.of_source(&row.tenant, row.kind, id).with(told));
         tx.commit().await?;
+        self.reschedule_live_run(&row)?;
         view::run(&mut self.read().await?, row).await
     }
 }

@@ -20,6 +20,7 @@ mod source;
 mod task;
 mod thread;
 mod training;
+mod training_control;
 mod upgrade;
 mod webhook;
 
@@ -72,6 +73,7 @@ pub use training::{
     AutoSnapshot, LineageNode, NewTrainingRun, NewTrainingSnapshot, OnBest, RestoredTraining, SavedTraining,
     TrainingCleanup, TrainingRun, TrainingRunChange, TrainingSnapshot, TrainingTrigger,
 };
+pub use training_control::{NewBuiltinRun, NewTrainingData, ParameterChange, TrainingCommand};
 pub use upgrade::{
     PathCounts, RefCommit, Rollback, UpgradeChange, UpgradeDigests, UpgradeEvent, UpgradeMove, UpgradePlan,
     UpgradeReport, UpgradeRequest, UpgradeStep,

@@ -16,6 +16,7 @@ mod forks;
 mod groups;
 mod hooks;
 mod jobs;
+mod live_training;
 mod probes;
 mod recovery;
 mod restoring;

@@ -9,9 +9,9 @@ use backstay_model::retention::training::TrainingRules;
 use backstay_model::{ErrorKind, SnapshotId};
 use backstay_repository::Cancel;
 use backstay_service::view::{NewTrainingRun, NewTrainingSnapshot, OnBest, TrainingRun, TrainingSnapshot};
-use backstay_service::{BestWatch, Run, view};
+use backstay_service::{BestWatch, Resumed, Run, SavePlan, SaveSchedule, view};
+use backstay_source_training::Header;
 use backstay_source_training::data::{self, Targets};
-use backstay_source_training::{Content, Header, Lineage};
 use backstay_trainer::{Command, Generator, Parameters, Status, Trainer};
 use clap::Args;
 use serde_json::{Value, json};
@@ -114,10 +114,13 @@ pub(crate) async fn run(cx: &Context, args: TrainingRunArgs) -> CommandResult {
     start(&mut trainer, &args.name)?;
     let plan = TrainPlan {
         until_epoch: args.epochs,
-        every_epochs: args.every,
-        every: (args.every_seconds > 0).then(|| Duration::from_secs(args.every_seconds)),
-        each_round: !args.no_rounds,
-        best: on_best(&args).map(BestWatch::new),
+        schedule: SaveSchedule::new(SavePlan {
+            each_round: !args.no_rounds,
+            every_epochs: args.every,
+            every: (args.every_seconds > 0).then(|| Duration::from_secs(args.every_seconds)),
+            best: on_best(&args).map(BestWatch::new),
+            at_end: true,
+        }),
         header,
     };
     cx.output.event("started", &json!({"run_id": run.id, "run_name": run.name, "epoch": began_at}));
@@ -286,16 +289,7 @@ async fn begun(
             failure
         }
     })?;
-    let mut bytes = [0; 16];
-    cx.rng.fill(&mut bytes);
-    let header = Header {
-        uuid: uuid(bytes),
-        created: None,
-        description: String::new(),
-        snapshot_counter: 0,
-        lineage: Lineage::default(),
-    };
-    Ok((run, trainer, header))
+    Ok((run, trainer, backstay_service::new_header(&*cx.rng)))
 }
 
 /// A run that goes on.
@@ -311,40 +305,16 @@ async fn resumed(
         Failure::new(ErrorKind::NotFound, format!("run `{}` has no snapshot to go on from", run.name))
             .hint("begin a run of another name")
     })?;
-    let snapshot = runs.load(from).await?;
-    let (mut state, data) = match snapshot.content {
-        Content::Exact { state, data } => (state, data),
-        Content::Partial(partial) => {
-            return Err(Failure::new(
-                ErrorKind::Conflict,
-                format!("training cannot go on from the last state of `{}`", run.name),
-            )
-            .because(format!("missing: {}", partial.missing.join(", "))));
-        }
-    };
-    state.parameters.threads = args.threads;
-    let mut trainer =
-        Trainer::resume(*state, data).map_err(|error| Failure::new(ErrorKind::Damaged, error.to_string()))?;
-    let actor = runs.caller.actor.name.clone();
-    // A fork begins with its own parameters.
-    let own = run.params.iter().filter(|_| head.is_none()).map(|(name, value)| (name.as_str(), value));
-    let changes = own.chain(changes.iter().map(|(name, value)| (name.as_str(), value)));
-    trainer.set_parameters(changes, Some(&actor)).map_err(invalid)?;
-    let mut header = snapshot.header;
-    if head.is_none() {
-        // A fork is another network from here on.
-        let mut bytes = [0; 16];
-        cx.rng.fill(&mut bytes);
-        header.uuid = uuid(bytes);
-    }
+    let fork = Some(&run.params).filter(|_| head.is_none());
+    let Resumed { mut trainer, header } =
+        backstay_service::resumed(runs.load(from).await?, &run.name, fork, &*cx.rng)?;
+    let threads = ("threads".to_owned(), Value::from(args.threads));
+    let changes = changes.iter().chain([&threads]).map(|(name, value)| (name.as_str(), value));
+    trainer.set_parameters(changes, Some(&runs.caller.actor.name)).map_err(invalid)?;
     Ok((run, trainer, header))
 }
 
-/// Starts; a state that was copied while it trained is started already.
 fn start(trainer: &mut Trainer, name: &str) -> Result<(), Failure> {
-    if trainer.state().status == Status::Started {
-        return Ok(());
-    }
     trainer.command(Command::Start).map(drop).map_err(|refusal| {
         Failure::new(ErrorKind::Conflict, format!("run `{name}` cannot go on: {refusal}"))
             .hint("--set raises a limit, for example --set max_hidden_units=80")
@@ -381,23 +351,4 @@ fn changes(args: &TrainingRunArgs) -> Result<Vec<(String, Value)>, Failure> {
 fn invalid(problems: Vec<backstay_trainer::InvalidParameter>) -> Failure {
     let problems: Vec<String> = problems.into_iter().map(|problem| problem.to_string()).collect();
     Failure::new(ErrorKind::Invalid, problems.join("; "))
-}
-
-/// A random UUID (RFC 9562, version 4).
-fn uuid(mut bytes: [u8; 16]) -> String {
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let digits = format!("{:032x}", u128::from_be_bytes(bytes));
-    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_uuid_tells_its_version() {
-        assert_eq!(uuid([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-        assert_eq!(uuid([0; 16]), "00000000-0000-4000-8000-000000000000");
-    }
 }
