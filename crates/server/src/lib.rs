@@ -27,6 +27,7 @@ mod serve;
 mod served;
 mod session_cookie;
 mod settings;
+mod sockets;
 mod state;
 mod stream;
 mod tls;

@@ -60,8 +60,8 @@ pub use thread::{
     thread_key, thread_place, thread_tuple,
 };
 pub use training::{
-    auto_snapshot, keep_rules, new_auto_snapshot, restored_training, tensor, training_cleanup,
-    training_comparison, training_lineage, training_rules, training_run,
+    auto_snapshot, keep_rules, new_auto_snapshot, parameter_change, restored_training, tensor,
+    training_cleanup, training_comparison, training_lineage, training_rules, training_run,
 };
 pub use upgrade::{upgrade_event, upgrade_plan, upgrade_report, upgrade_request};
 pub use webhook::{created_webhook, delivery, webhook};

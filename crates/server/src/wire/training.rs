@@ -4,29 +4,63 @@ use std::collections::BTreeMap;
 
 use backstay_api::prune::{DecisionReason, PruneDecision, PruneResult};
 use backstay_api::training_run::{
-    AutoSnapshot, BestMode, BestRule, KeepRules, LineageNode, OnBest, TrainingLineage, TrainingRun,
+    AutoSnapshot, BestMode, BestRule, KeepRules, LineageNode, OnBest, ParameterChange, TrainingLineage,
+    TrainingRun,
 };
 use backstay_api::training_snapshot::{
     ComparedTensor, RestoredTraining, Tensor, TensorChange, TrainingComparison,
 };
 use backstay_model::retention::training::{Best, Mode, TrainingDecision, TrainingRules};
-use backstay_service::{Comparison, TensorDifference, TensorOutline, TensorStatus, view};
+use backstay_service::{
+    Comparison, PresentRun, RestoredLive, TensorDifference, TensorOutline, TensorStatus, view,
+};
 use serde_json::{Value, json};
 
-/// A run.
-pub fn training_run(from: view::TrainingRun) -> TrainingRun {
+/// A run: where it is when it is in this process, else its last snapshot.
+pub fn training_run(from: view::TrainingRun, present: Option<PresentRun>) -> TrainingRun {
+    let present = present.unwrap_or_else(|| at_rest(&from));
     TrainingRun {
         run_id: from.id.into(),
         name: from.name,
+        trainer: "builtin".to_owned(),
+        status: present.status.to_owned(),
+        phase: present.phase.to_owned(),
+        step: present.step,
+        round: present.round,
         created_at: from.created_at,
         parent_snapshot_id: from.parent_snapshot_id.map(Into::into),
-        params: from.params,
+        params: present.params,
+        metrics: present.metrics,
+        lost: false,
         keep: keep_rules(from.keep),
         auto: auto_snapshot(from.auto),
         snapshots: from.snapshots,
-        epoch: from.head.as_ref().map(|head| head.epoch),
+        epoch: present.epoch,
         head_snapshot_id: from.head.map(|head| head.id.into()),
     }
+}
+
+/// A run that no process trains.
+fn at_rest(from: &view::TrainingRun) -> PresentRun {
+    let head = from.head.as_ref();
+    let status = match head.map_or("", |head| head.status.as_str()) {
+        over @ ("Completed" | "Failed") => over,
+        _ => "Stopped",
+    };
+    PresentRun {
+        status: status.to_owned(),
+        phase: head.map_or_else(|| "Idle".to_owned(), |head| head.phase.clone()),
+        epoch: head.map(|head| head.epoch),
+        step: None,
+        round: None,
+        params: from.params.clone(),
+        metrics: head.map(|head| head.metrics.clone()).unwrap_or_default(),
+    }
+}
+
+/// A change of a parameter.
+pub fn parameter_change(from: view::ParameterChange) -> ParameterChange {
+    ParameterChange { epoch: from.epoch, name: from.name, old: from.old, new: from.new, actor: from.actor }
 }
 
 /// Keep rules as they are sent.
@@ -156,7 +190,8 @@ pub fn training_comparison(from: Comparison) -> TrainingComparison {
 }
 
 /// A run that was taken back, or would be.
-pub fn restored_training(from: view::RestoredTraining) -> RestoredTraining {
+pub fn restored_training(from: RestoredLive) -> RestoredTraining {
+    let RestoredLive { restored: from, status: training_status, phase } = from;
     let (status, done) =
         if from.dry_run { ("planned", "Would be restored") } else { ("success", "Restored") };
     let snapshot = from.snapshot;
@@ -168,8 +203,8 @@ pub fn restored_training(from: view::RestoredTraining) -> RestoredTraining {
         restored_at: (!from.dry_run).then_some(from.restored_at),
         mode: "real".to_owned(),
         current_epoch: snapshot.epoch,
-        training_status: "Stopped".to_owned(),
-        phase: snapshot.phase,
+        training_status,
+        phase,
         hidden_units: snapshot.hidden_units,
         safety_snapshot_id: from.safety_snapshot_id.map(Into::into),
         exact: snapshot.exact,

@@ -32,6 +32,6 @@ pub(crate) async fn fork_training(
     let mut params = new.params;
     params.extend(new.seed.map(|seed| ("seed".to_owned(), seed.into())));
     let new = NewTrainingRun { name: new.name, params, ..NewTrainingRun::default() };
-    let run = wire::training_run(state.service().fork_training(&caller, &id, new).await?);
+    let run = wire::training_run(state.service().fork_training(&caller, &id, new).await?, None);
     Ok(created(&format!("/api/v1/training/runs/{}", run.run_id), run))
 }

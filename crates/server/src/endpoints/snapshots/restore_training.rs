@@ -22,7 +22,7 @@ pub(super) async fn restore_training(
     };
     let dry_run = request.dry_run == Some(true);
     let restored =
-        state.service().restore_training(caller, id, run.as_ref(), dry_run).await.map_err(failed)?;
+        state.service().restore_live_training(caller, id, run.as_ref(), dry_run).await.map_err(failed)?;
     Ok(wire::restored_training(restored))
 }
 

@@ -28,5 +28,7 @@ pub(crate) async fn update_training_run(
         keep: change.keep.map(wire::training_rules),
         auto: change.auto.map(wire::new_auto_snapshot),
     };
-    Ok(axum::Json(wire::training_run(state.service().update_training_run(&caller, &run.id, change).await?)))
+    let run = state.service().update_training_run(&caller, &run.id, change).await?;
+    let present = state.service().present_run(&run.id);
+    Ok(axum::Json(wire::training_run(run, present)))
 }
