@@ -6,6 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::change::{Change, ChangeSummary};
 use crate::snapshot::ScopePath;
+use crate::training_snapshot::RestoredTraining;
 
 /// What to put back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -72,10 +73,15 @@ pub struct OperationAccepted {
 }
 
 /// How to put a snapshot back in one step, as parameters of the query or as a body.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 pub struct RestoreParameters {
+    /// Of training, the run to take back, by name or id: that of the snapshot unless it is a fork of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 128)]
+    #[param(min_length = 1, max_length = 128)]
+    pub run: Option<String>,
     /// Whether to tell what would change and to change nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dry_run: Option<bool>,
@@ -110,6 +116,16 @@ pub struct Restored {
     pub exact: bool,
     /// What does not.
     pub missing: Vec<CannotRestore>,
+}
+
+/// What was put back, or would be: a workspace, or a run of training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum PutBack {
+    /// A run of training.
+    Training(RestoredTraining),
+    /// A workspace.
+    Workspace(Restored),
 }
 
 /// How to end an operation that was cut off.

@@ -166,6 +166,9 @@ list_query!(
         /// Only of this source.
         #[param(min_length = 1, max_length = 128)]
         source: String,
+        /// Only of this run of training, by name or id.
+        #[param(min_length = 1, max_length = 128)]
+        run: String,
         /// Only with exactly this label.
         #[param(max_length = 200)]
         label: String,
@@ -229,6 +232,11 @@ pub struct SnapshotRequest {
     #[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._-]+$")]
     #[param(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._-]+$")]
     pub source: Option<String>,
+    /// The run whose present state is saved, by id or name; without it and without `source` the default run, where there is no workspace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 200)]
+    #[param(min_length = 1, max_length = 200)]
+    pub run: Option<String>,
     /// A name for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f]*$")]

@@ -25,6 +25,7 @@ mod holds;
 mod idempotency;
 mod job_plans;
 mod jobs;
+mod layouts;
 mod migrate;
 mod operations;
 mod page;
@@ -32,6 +33,7 @@ mod plans;
 mod postgres;
 #[cfg(test)]
 mod query_plans;
+mod server_facts;
 mod session;
 mod settings;
 mod snapshots;
@@ -61,9 +63,11 @@ pub use holds::HoldRow;
 pub use idempotency::IdempotencyRow;
 pub use job_plans::JobPlanRow;
 pub use jobs::{JobProgress, JobRow, NewJob};
+pub use layouts::LayoutRow;
 pub use operations::{OperationEnd, OperationFilter, OperationRow, OperationState};
 pub use page::{Page, Paging, Total};
 pub use plans::PlanRow;
+pub use server_facts::ServerFacts;
 pub use session::Session;
 pub use snapshots::{
     Growth, NewSnapshot, SnapshotContent, SnapshotFilter, SnapshotRow, Statistics, Tombstone,

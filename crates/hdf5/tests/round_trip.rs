@@ -89,6 +89,60 @@ fn equal_trees_are_equal_bytes_however_their_data_come() {
 }
 
 #[test]
+fn a_part_of_a_file_is_the_same_as_in_the_whole() {
+    let file = || {
+        let mut root = example();
+        for number in 0..3_u8 {
+            let data: Vec<u8> = (0..5003_u32).map(|i| (i % 251) as u8 ^ number).collect();
+            let reader = Box::new(std::io::Cursor::new(data.clone()));
+            let content = Content::Stream { bytes: data.len() as u64, reader };
+            root.dataset(&format!("data{number}"), Dataset::new(Datatype::U8, &[data.len() as u64], content));
+        }
+        root.plan().unwrap()
+    };
+    let mut whole = Vec::new();
+    file().write(&mut whole).unwrap();
+    let bytes = whole.len() as u64;
+    for first in (0..bytes).step_by(997).chain([bytes - 1, bytes, bytes + 5]) {
+        for length in [0, 1, 7, 4096, 6000, bytes, u64::MAX] {
+            let mut part = Vec::new();
+            file().write_part(first, length, &mut part).unwrap();
+            let from = first.min(bytes);
+            let to = from.saturating_add(length).min(bytes);
+            assert!(part == whole[from as usize..to as usize], "{length} bytes from {first}");
+        }
+    }
+}
+
+#[test]
+fn what_lies_outside_of_a_part_is_not_read() {
+    struct Forbidden;
+    impl Read for Forbidden {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("it is not asked for"))
+        }
+    }
+    let file = || {
+        let mut root = Group::new();
+        for (name, wanted) in [("a", false), ("b", true), ("c", false)] {
+            let data = vec![7; 4096];
+            let content = if wanted {
+                Content::Bytes(data)
+            } else {
+                Content::Stream { bytes: 4096, reader: Box::new(Forbidden) }
+            };
+            root.dataset(name, Dataset::new(Datatype::U8, &[4096], content));
+        }
+        root.plan().unwrap()
+    };
+    let data = file().bytes() - 3 * 4096;
+    let mut part = Vec::new();
+    file().write_part(data + 4096, 4096, &mut part).unwrap();
+    assert_eq!(part, vec![7; 4096]);
+    assert!(file().write_part(data + 4095, 1, &mut Vec::new()).is_err());
+}
+
+#[test]
 fn groups_of_any_size_are_read_back() {
     for count in [1, 7, 8, 9, 255, 256, 257, 1000, 8200] {
         let mut group = Group::new();

@@ -72,6 +72,14 @@ words! {
         Group = "group",
         /// It was brought in from elsewhere.
         Import = "import",
+        /// A trainer added a hidden unit.
+        Round = "round",
+        /// A metric of a run was better than before.
+        Best = "best",
+        /// A trainer was due after so many epochs or seconds.
+        Schedule = "schedule",
+        /// Training ended or was stopped.
+        Shutdown = "shutdown",
     }
 }
 

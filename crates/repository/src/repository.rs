@@ -225,6 +225,11 @@ impl Repository {
         Reader::new(self)
     }
 
+    /// Lets go of the blocks that readers keep in memory, so that what is read next comes from the store as it is now.
+    pub fn forget_blocks(&self) {
+        self.shared.cache.clear();
+    }
+
     /// Every key of the repository that can be read, and is bound to it, in the order of their ids.
     pub fn keys(&self) -> Result<Vec<KeyDescription>> {
         let (keys, _) = keys::read_all(&*self.shared.store)?;

@@ -15,11 +15,16 @@ pub(crate) const STATE_BODY_BYTES: usize = MAX_STATE_BYTES + (16 << 20);
 /// Base64 makes bytes longer by a third.
 const THREAD_BODY_BYTES: usize = STATE_BODY_BYTES / 3 * 4;
 
+/// A snapshot file, with a form around it.
+pub(crate) const IMPORT_BODY_BYTES: usize = 256 << 20;
+
 /// The most bytes that the body of a request to `path` may have, and whether it carries states.
 fn limit(path: &str, state: &AppState) -> (usize, bool) {
     let below =
         |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    if below("/api/v1/threads") {
+    if path == "/api/v1/snapshots/import" {
+        (IMPORT_BODY_BYTES, false)
+    } else if below("/api/v1/threads") {
         (THREAD_BODY_BYTES, true)
     } else if below("/api/checkpoints") || below("/api/v1/checkpoints") || below("/api/v1/executions") {
         (STATE_BODY_BYTES, true)

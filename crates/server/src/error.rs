@@ -26,6 +26,8 @@ struct Failure {
     errors: Vec<FieldError>,
     missing_channels: Vec<String>,
     owner: Option<LockOwner>,
+    /// Whether `error` repeats the sentence, where older clients look for it.
+    repeats: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// What stays inside: for the log.
     cause: String,
@@ -48,6 +50,7 @@ impl ApiError {
             errors: vec![],
             missing_channels: vec![],
             owner: None,
+            repeats: false,
             headers: vec![],
             cause: String::new(),
             tells: false,
@@ -114,6 +117,12 @@ impl ApiError {
         self
     }
 
+    /// The same with its sentence in `error` too, where older clients of training look for it.
+    pub(crate) fn telling_older_clients(mut self) -> Self {
+        self.0.repeats = true;
+        self
+    }
+
     /// The same with a header.
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));
@@ -144,6 +153,8 @@ impl ApiError {
         } else {
             (self.0.detail.clone(), self.0.hint.clone())
         };
+        let title = (self.0.status == StatusCode::NOT_FOUND).then(|| traits.title.to_owned());
+        let error = if self.0.repeats { Some(detail.clone()) } else { title };
         Problem {
             problem_type: "about:blank".to_owned(),
             title: self.0.title.unwrap_or(traits.title).to_owned(),
@@ -151,7 +162,7 @@ impl ApiError {
             detail,
             code: self.word().to_owned(),
             request_id: request_id.to_owned(),
-            error: (self.0.status == StatusCode::NOT_FOUND).then(|| traits.title.to_owned()),
+            error,
             hint,
             errors: self.0.errors.clone(),
             missing_channels: self.0.missing_channels.clone(),
@@ -204,6 +215,7 @@ impl From<ServiceError> for ApiError {
         api.0.missing_channels = missing_channels;
         api.0.owner = owner;
         api.0.cause = cause;
+        api.0.repeats = matches!(error.code, Some("no_run" | "no_state"));
         match retry_after {
             Some(seconds) => api.retry_after(seconds),
             None => api,

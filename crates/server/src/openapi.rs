@@ -40,6 +40,7 @@ const NO_NUL: &str = r"^[^\u0000]*$";
         (name = "executions", description = "Workflows: their steps, and approvals that nothing bypasses."),
         (name = "executors", description = "What lets a job go on from a state that was restored."),
         (name = "jobs", description = "Jobs as a whole: their list, their retention."),
+        (name = "training", description = "Networks in training: their files, comparisons, forks, keep rules."),
         (name = "threads", description = "Typed checkpoints of jobs: a head, channels, pending writes."),
         (name = "tasks", description = "Work in the background."),
         (name = "events", description = "What happened: history, live stream, audit trail."),

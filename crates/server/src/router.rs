@@ -10,6 +10,7 @@ use crate::error::ApiError;
 use crate::layers::{around, method_not_allowed};
 use crate::openapi::{BaseDocument, complete};
 use crate::recorder;
+use crate::sockets;
 use crate::state::AppState;
 
 /// Every endpoint over `state`, ready to be served.
@@ -17,6 +18,7 @@ pub fn router(state: AppState) -> Router {
     recorder::handle();
     let (router, _) = split();
     router
+        .merge(sockets::routes())
         .fallback(|| async { ApiError::not_found("Page").hint("The endpoints are listed at /api/docs.") })
         .method_not_allowed_fallback(|| async { method_not_allowed() })
         .layer(from_fn_with_state(state.clone(), around))

@@ -24,11 +24,18 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let settings = ServerSettings { secure_cookies: settings.secure_cookies || tls.is_some(), ..settings };
+    let followed = service.clone();
+    let following = tokio::spawn(async move { followed.follow_training_snapshots().await });
     let state = AppState::new(service, settings);
-    match tls {
-        Some(tls) => serve_on(state, TlsListener::new(listener, tls)?, shutdown).await,
+    let served = match tls {
+        Some(tls) => match TlsListener::new(listener, tls) {
+            Ok(listener) => serve_on(state, listener, shutdown).await,
+            Err(error) => Err(error),
+        },
         None => serve_on(state, listener, shutdown).await,
-    }
+    };
+    following.abort();
+    served
 }
 
 async fn serve_on<L>(
@@ -43,6 +50,11 @@ where
     let stopping = state.shutdown().clone();
     let grace = state.settings().shutdown_grace;
     let begun = stopping.clone();
+    let (service, asked, ended) = (state.service().clone(), stopping.clone(), stopping.clone());
+    let saved = async move {
+        asked.cancelled().await;
+        service.close_training().await;
+    };
     let app = router(state).into_make_service_with_connect_info::<Peer>();
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         shutdown.await;
@@ -52,13 +64,20 @@ where
         stopping.cancelled().await;
         tokio::time::sleep(grace).await;
     };
-    tokio::select! {
-        result = async move { server.await } => result,
-        () = out_of_time => {
-            tracing::warn!("some requests did not finish in time and were broken off");
-            Ok(())
-        }
-    }
+    // Runs are saved while the last requests are answered, and however long it takes.
+    let served = async {
+        let served = tokio::select! {
+            result = async move { server.await } => result,
+            () = out_of_time => {
+                tracing::warn!("some requests did not finish in time and were broken off");
+                Ok(())
+            }
+        };
+        ended.cancel();
+        served
+    };
+    let (served, ()) = tokio::join!(served, saved);
+    served
 }
 
 /// The other end of a connection, with or without TLS.

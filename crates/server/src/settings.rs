@@ -20,6 +20,8 @@ pub struct ServerSettings {
     pub stream_lifetime: Duration,
     /// How many live streams may be open at once.
     pub max_streams: usize,
+    /// How many WebSockets may be open at once.
+    pub max_sockets: usize,
     /// How long open requests may go on after a shutdown began.
     pub shutdown_grace: Duration,
 }
@@ -34,6 +36,7 @@ impl Default for ServerSettings {
             heartbeat: Duration::from_secs(15),
             stream_lifetime: Duration::from_mins(10),
             max_streams: 1000,
+            max_sockets: 10_000,
             shutdown_grace: Duration::from_secs(10),
         }
     }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::denied::DeniedLimit;
 use crate::settings::ServerSettings;
+use crate::sockets::Sockets;
 
 /// What every handler has at hand. Cloning it is cheap.
 #[derive(Clone)]
@@ -19,6 +20,7 @@ pub struct AppState {
 
 struct Inner {
     streams: Arc<Semaphore>,
+    sockets: Sockets,
     denied: DeniedLimit,
     settings: ServerSettings,
     shutdown: CancellationToken,
@@ -30,6 +32,7 @@ impl AppState {
         Self {
             inner: Arc::new(Inner {
                 streams: Arc::new(Semaphore::new(settings.max_streams)),
+                sockets: Sockets::default(),
                 denied: DeniedLimit::default(),
                 settings,
                 shutdown: CancellationToken::new(),
@@ -56,6 +59,11 @@ impl AppState {
     /// The places for live streams.
     pub(crate) fn streams(&self) -> &Arc<Semaphore> {
         &self.inner.streams
+    }
+
+    /// The open WebSockets.
+    pub(crate) fn sockets(&self) -> &Sockets {
+        &self.inner.sockets
     }
 
     /// How many refusals may still be noted.

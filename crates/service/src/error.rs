@@ -244,12 +244,15 @@ impl From<WorkspaceError> for ServiceError {
 
 impl From<StoredError> for ServiceError {
     fn from(error: StoredError) -> Self {
-        match error {
-            StoredError::Repository(error) => error.into(),
-            error => Self::new(ErrorKind::Damaged, "The stored snapshot of training cannot be read")
-                .hint("run `backstay training verify` on it")
-                .because(error),
-        }
+        let error = match error {
+            StoredError::Repository(error) => return error.into(),
+            error => error,
+        };
+        let message = match error.damaged() {
+            Some(path) => format!("Checksum mismatch in {path}"),
+            None => "The stored snapshot of training cannot be read".to_owned(),
+        };
+        Self::new(ErrorKind::Damaged, message).hint("run `backstay training verify` on it").because(error)
     }
 }
 

@@ -81,11 +81,13 @@ mod groups;
 mod hooks;
 mod jobs;
 mod key_file;
+mod layouts;
 mod lazy_repository;
 mod limits;
 mod open;
 mod page;
 mod permission;
+mod probes;
 mod readiness;
 mod repository;
 mod requests;
@@ -108,6 +110,8 @@ pub use auth::PasswordCost;
 pub use backstay_repository::{Cancel, Credential, NoProgress, Progress, Repository};
 pub use backstay_source::{Counters, CountersSnapshot};
 pub use backstay_source_job::{Change as StateChange, Json, MAX_STATE_BYTES, State, StateError, Version};
+pub use backstay_source_training::stored::TensorOutline;
+pub use backstay_source_training::{Comparison, TensorDifference, TensorStatus};
 pub use checkpoints::{DEFAULT_PROJECT, Restored};
 pub use dependencies::{CalledCommand, CommandEvent, CommandHost};
 pub use error::{FieldProblem, LockOwner, Result, ServiceError};
@@ -121,4 +125,8 @@ pub use settings::Settings;
 pub use snapshots::{ContentReader, OpenContent, Subtree, SubtreeItem};
 pub use tasks::{ClaimedTask, Heartbeat};
 pub use threads::Prune;
+pub use training::{
+    BestWatch, CommandChannel, Feed, Followed, Frame, PresentRun, RestoredLive, Resumed, SavePlan,
+    SaveSchedule, TrainingFile, new_header, resumed,
+};
 pub use upgrades::{KeptEvent, OutputPart, Watch};

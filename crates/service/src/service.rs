@@ -17,6 +17,7 @@ use crate::error::{Result, ServiceError};
 use crate::lazy_repository::LazyRepository;
 use crate::settings::Settings;
 use crate::together::Together;
+use crate::training::Live;
 
 /// The use cases of Backstay. Clones are cheap and share everything.
 ///
@@ -49,12 +50,16 @@ struct Inner {
     parts: Parts,
     /// Names this process as the owner of leases.
     instance: String,
+    /// Since when it is there.
+    started_at: Timestamp,
     /// What saving checkpoints keeps at hand.
     saving: Saving,
     /// Who looks up API tokens.
     tokens: Together<Tokens>,
     /// Who reads checkpoints.
     checkpoints: Together<SmallCheckpoints>,
+    /// The runs that this process trains.
+    live: Live,
 }
 
 /// A service that may be gone.
@@ -72,12 +77,15 @@ impl Service {
     pub fn new(parts: Parts) -> Self {
         let suffix = backstay_model::id::random_suffix(&*parts.rng, 10);
         let instance = format!("{}-{}-{suffix}", parts.settings.host, std::process::id());
+        let started_at = parts.clock.now();
         let inner = Inner {
             parts,
             instance,
+            started_at,
             saving: Saving::default(),
             tokens: Together::default(),
             checkpoints: Together::default(),
+            live: Live::default(),
         };
         Self { inner: Arc::new(inner), request_id: None, lock_wait_s: None }
     }
@@ -153,6 +161,10 @@ impl Service {
         &self.inner.checkpoints
     }
 
+    pub(crate) fn live(&self) -> &Live {
+        &self.inner.live
+    }
+
     /// The id of the request on whose behalf this service acts.
     pub(crate) fn request_id(&self) -> Option<Arc<str>> {
         self.request_id.clone()
@@ -173,6 +185,11 @@ impl Service {
     /// The name of this process as the owner of leases.
     pub(crate) fn instance(&self) -> &str {
         &self.inner.instance
+    }
+
+    /// Since when this process is there.
+    pub(crate) fn started_at(&self) -> Timestamp {
+        self.inner.started_at
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -14,6 +14,7 @@ mod executors;
 mod filled;
 mod fixture;
 mod jobs;
+mod layouts;
 mod lists;
 mod opening;
 mod operations;

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
+use backstay_source_training::Content;
 use serde_json::Value;
 
 use crate::sandbox::Sandbox;
@@ -101,6 +102,74 @@ fn a_fork_goes_on_as_its_origin_would_have() {
     go_on(&sandbox, "other", EPOCHS + 60, &more);
     go_on(&sandbox, "run", EPOCHS + 60, &[]);
     assert!(state_of(&exported(&sandbox, "run")) != state_of(&exported(&sandbox, "other")));
+}
+
+#[test]
+fn a_run_that_was_taken_back_goes_on_as_if_nothing_had_happened() {
+    let sandbox = Sandbox::new();
+    begin(&sandbox, "whole", EPOCHS, &[]);
+    let whole = state_of(&exported(&sandbox, "whole"));
+    begin(&sandbox, "run", 75, &[]);
+    let newest = || {
+        sandbox.json(&["training", "list", "--run", "run"])["snapshots"][0]["id"].as_str().unwrap().to_owned()
+    };
+    let early = newest();
+    go_on(&sandbox, "run", 140, &["--set", "candidate_learning_rate=0.05"]);
+    let (late, other) = (newest(), state_of(&exported(&sandbox, "run")));
+
+    let planned = sandbox.json(&["training", "restore", &early, "--dry-run"]);
+    assert_eq!((&planned["dry_run"], &planned["left_epoch"]), (&Value::Bool(true), &140.into()));
+    assert!(state_of(&exported(&sandbox, "run")) == other, "a dry run changes nothing");
+    let ran = sandbox.run(&["training", "restore", &early]).expect(0);
+    assert!(ran.stdout.starts_with("✓ run went back from epoch 140 to run:"), "{}", ran.stdout);
+    assert!(ran.stderr.contains(&format!("backstay training restore {late}")), "{}", ran.stderr);
+    train_on_and_kill(&sandbox, "run", 75);
+    go_on(&sandbox, "run", EPOCHS, &[]);
+    assert!(state_of(&exported(&sandbox, "run")) == whole, "bits differ");
+
+    let done = sandbox.json(&["training", "restore", &late]);
+    assert_eq!(done["left_epoch"], EPOCHS);
+    assert!(state_of(&exported(&sandbox, "run")) == other);
+    assert!(sandbox.run(&["training", "restore", "nothing"]).expect(1).stderr.contains("not found"));
+}
+
+#[test]
+fn a_fork_with_a_seed_goes_another_way_and_says_so() {
+    let sandbox = Sandbox::new();
+    begin(&sandbox, "run", 45, &[]);
+    sandbox.ok(&["training", "fork", "run", "same"]);
+    let fork = sandbox.json(&["training", "fork", "run", "other", "--seed", "7"]);
+    assert_eq!(fork["params"]["seed"], 7);
+    for name in ["same", "other"] {
+        go_on(&sandbox, name, 200, &[]);
+    }
+    let Content::Exact { state, .. } = exported(&sandbox, "other").content else { panic!("it is exact") };
+    assert_eq!(state.parameters.seed, 7);
+    assert!(state_of(&exported(&sandbox, "same")) != state_of(&exported(&sandbox, "other")));
+    // Once it has gone on, it has that seed and keeps it.
+    go_on(&sandbox, "other", 210, &["--set", "seed=8"]);
+    go_on(&sandbox, "other", 220, &[]);
+    let Content::Exact { state, .. } = exported(&sandbox, "other").content else { panic!("it is exact") };
+    assert_eq!(state.parameters.seed, 8);
+}
+
+#[test]
+fn a_better_metric_is_saved() {
+    let sandbox = Sandbox::new();
+    let more = ["--no-rounds", "--on-best", "loss", "--best-cooldown", "10", "--keep", "1000"];
+    begin(&sandbox, "run", 200, &more);
+    let list = sandbox.json(&["training", "list", "--run", "run"]);
+    let best: Vec<_> =
+        list["snapshots"].as_array().unwrap().iter().filter(|one| one["trigger"] == "best").collect();
+    assert!(best.len() > 1, "{list}");
+    // Newest first, each better than the one before, and ten epochs apart.
+    for pair in best.windows(2) {
+        let (newer, older) = (pair[0], pair[1]);
+        assert!(newer["metrics"]["loss"].as_f64() < older["metrics"]["loss"].as_f64(), "{list}");
+        assert!(newer["epoch"].as_u64().unwrap() >= older["epoch"].as_u64().unwrap() + 10, "{list}");
+    }
+    sandbox.run(&["training", "run", "x", "--on-best", "luck"]).expect(2);
+    sandbox.run(&["training", "run", "x", "--on-best", "loss", "--best-delta", "-1"]).expect(2);
 }
 
 #[test]

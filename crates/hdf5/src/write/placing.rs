@@ -33,6 +33,37 @@ impl Plan {
         self.bytes
     }
 
+    /// Writes `length` bytes of the file from `first` on, or as many as there are. Data before them are not read as far as whole
+    /// datasets are concerned, and none after them.
+    ///
+    /// # Errors
+    /// As for [`Plan::write`].
+    pub fn write_part(self, first: u64, length: u64, out: &mut impl Write) -> Result<(), WriteError> {
+        let end = first.saturating_add(length).min(self.bytes);
+        let mut window = Window { out, at: 0, first, end };
+        window.write_all(&self.metadata).map_err(WriteError::Output)?;
+        for Data { path, bytes, content } in self.data {
+            let padded = bytes.next_multiple_of(8);
+            if window.at >= end {
+                break;
+            }
+            if window.at + padded <= first {
+                window.at += padded;
+                continue;
+            }
+            match content {
+                Content::Bytes(data) => window.write_all(&data).map_err(WriteError::Output)?,
+                Content::Stream { reader, .. } => {
+                    let wanted = bytes.min(end - window.at);
+                    copy(&path, wanted, reader.take(wanted), &mut window)?;
+                }
+                Content::Text(_) => {}
+            }
+            window.write_all(&[0; 8][..(padded - bytes) as usize]).map_err(WriteError::Output)?;
+        }
+        window.flush().map_err(WriteError::Output)
+    }
+
     /// Writes the file from its first byte to its last.
     ///
     /// # Errors
@@ -49,6 +80,34 @@ impl Plan {
             out.write_all(&[0; 8][..padding as usize]).map_err(WriteError::Output)?;
         }
         out.flush().map_err(WriteError::Output)
+    }
+}
+
+/// Lets only a part of what is written through.
+struct Window<'o, W> {
+    out: &'o mut W,
+    /// Where the next byte stands in the file.
+    at: u64,
+    /// The first byte that goes through.
+    first: u64,
+    /// The first one after those that do.
+    end: u64,
+}
+
+impl<W: Write> Write for Window<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let length = bytes.len() as u64;
+        let from = self.first.saturating_sub(self.at).min(length) as usize;
+        let to = self.end.saturating_sub(self.at).min(length) as usize;
+        if from < to {
+            self.out.write_all(&bytes[from..to])?;
+        }
+        self.at += length;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 

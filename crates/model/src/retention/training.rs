@@ -80,8 +80,10 @@ pub struct TrainingCandidate {
     pub metrics: BTreeMap<String, f64>,
     /// Whether a person asked for it.
     pub manual: bool,
-    /// Whether it was taken before something that can be undone with it.
-    pub safety: bool,
+    /// Since when something can be undone with it: since it was taken for that, or since a restore left its state.
+    pub safety_since: Option<Timestamp>,
+    /// Whether the run was restored to it and goes on from it.
+    pub restored: bool,
     /// Whether its content is whole, as far as is known.
     pub good: bool,
     /// Whether it is pinned or held.
@@ -103,7 +105,9 @@ pub enum TrainingReason {
         /// The run.
         run: String,
     },
-    /// It is a safety snapshot younger than a week.
+    /// The run was restored to it and goes on from it.
+    Restored,
+    /// Something that is less than a week ago can be undone with it.
     Safety,
     /// It is dated later than now.
     Future,
@@ -130,12 +134,32 @@ pub enum TrainingReason {
     NoRule,
 }
 
+impl TrainingReason {
+    /// A stable word.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::LastGood => "last_good",
+            Self::ParentOf { .. } => "parent_of",
+            Self::Restored => "restored",
+            Self::Safety => "safety",
+            Self::Future => "future",
+            Self::Manual => "manual",
+            Self::Last { .. } => "last",
+            Self::Best { .. } => "best",
+            Self::Every { .. } => "every",
+            Self::NoRule => "no_rule",
+        }
+    }
+}
+
 impl std::fmt::Display for TrainingReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Held => f.write_str("pinned or held"),
             Self::LastGood => f.write_str("last good one"),
             Self::ParentOf { run } => write!(f, "{run} was forked from it"),
+            Self::Restored => f.write_str("the run was restored to it"),
             Self::Safety => f.write_str("safety snapshot"),
             Self::Future => f.write_str("dated later than now"),
             Self::Manual => f.write_str("asked for by a person"),
@@ -152,6 +176,8 @@ impl std::fmt::Display for TrainingReason {
 pub struct TrainingDecision {
     /// The snapshot.
     pub id: SnapshotId,
+    /// When it was taken.
+    pub created_at: Timestamp,
     /// Whether it stays.
     pub keep: bool,
     /// Why: at least one reason.
@@ -160,8 +186,8 @@ pub struct TrainingDecision {
 
 /// Decides about every ready snapshot of one run, newest first.
 ///
-/// Whatever the rules say, what is held, the newest good one, the parents of forks, young safety snapshots and what is dated later than
-/// `now` stay. The decisions depend on the set of snapshots, not on their order, and what is kept is kept again among the remainder.
+/// Whatever the rules say, what is held, the newest good one, what the run was restored to, the parents of forks, young safety snapshots
+/// and what is dated later than `now` stay. The decisions depend on the set of snapshots, not on their order, and what is kept is kept again among the remainder.
 pub fn decide(
     rules: &TrainingRules,
     snapshots: &[TrainingCandidate],
@@ -183,7 +209,10 @@ pub fn decide(
         if let Some(run) = &one.parent_of {
             reasons.push(TrainingReason::ParentOf { run: run.clone() });
         }
-        if one.safety && now.seconds_since(one.created_at) < (SAFETY_DAYS * 86_400) as f64 {
+        if one.restored {
+            reasons.push(TrainingReason::Restored);
+        }
+        if one.safety_since.is_some_and(|since| now.seconds_since(since) < (SAFETY_DAYS * 86_400) as f64) {
             reasons.push(TrainingReason::Safety);
         }
         if one.created_at > now {
@@ -203,7 +232,7 @@ pub fn decide(
         if !keep {
             reasons.push(TrainingReason::NoRule);
         }
-        TrainingDecision { id: one.id.clone(), keep, reasons }
+        TrainingDecision { id: one.id.clone(), created_at: one.created_at, keep, reasons }
     };
     newest_first.iter().enumerate().map(decide_one).collect()
 }
@@ -257,7 +286,8 @@ mod tests {
                 epoch: *epoch,
                 metrics: [("loss".to_owned(), *loss)].into(),
                 manual: false,
-                safety: false,
+                safety_since: None,
+                restored: false,
                 good: true,
                 held: false,
                 parent_of: None,
@@ -305,13 +335,15 @@ mod tests {
         let mut all = candidates(&[(10, 0.5), (20, 0.5), (30, 0.5), (40, 0.5), (50, 0.5)]);
         all[0].parent_of = Some("fork".to_owned());
         all[1].manual = true;
-        all[2].safety = true;
+        all[2].safety_since = Some(all[2].created_at);
         all[4].good = false;
         // The safety snapshot is older than a week; the newest is damaged, so the one before it stays too.
         assert_eq!(kept(&rules(1, 0, None), &all), [10, 20, 40, 50]);
         assert_eq!(kept(&TrainingRules { manual: true, ..rules(1, 0, None) }, &all), [10, 40, 50]);
-        all[2].created_at = Timestamp::from_micros(NOW - 86_400_000_000);
-        assert!(kept(&rules(0, 0, None), &all).contains(&30));
+        all[2].safety_since = Some(Timestamp::from_micros(NOW - 86_400_000_000));
+        assert!(kept(&rules(0, 0, None), &all).contains(&30), "a restore left it yesterday");
+        all[1] = TrainingCandidate { manual: false, restored: true, ..all[1].clone() };
+        assert!(kept(&rules(0, 0, None), &all).contains(&20));
     }
 
     #[test]

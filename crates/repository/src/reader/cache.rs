@@ -44,6 +44,11 @@ impl BlockCache {
         Ok(bytes)
     }
 
+    /// Lets go of every block.
+    pub(crate) fn clear(&self) {
+        *self.0.lock() = Slots::default();
+    }
+
     fn slot(&self, key: BlockKey) -> Slot {
         let mut slots = self.0.lock();
         slots.clock += 1;

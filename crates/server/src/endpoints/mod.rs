@@ -8,11 +8,14 @@ mod executions;
 mod executors;
 mod groups;
 mod jobs;
+mod layouts;
 mod operation;
+mod probes;
 mod restores;
 mod snapshots;
 mod tasks;
 mod threads;
+mod training;
 mod upgrades;
 mod webhooks;
 mod workspaces;
@@ -39,7 +42,10 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(executors::routes())
         .merge(jobs::routes())
         .merge(threads::routes())
+        .merge(training::routes())
+        .merge(layouts::routes())
         .merge(webhooks::routes())
         .merge(access::routes())
         .merge(operation::routes())
+        .merge(probes::routes())
 }

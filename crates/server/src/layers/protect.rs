@@ -54,6 +54,7 @@ fn longest_wait(request: &Request) -> Duration {
     let path = request.uri().path();
     if request.method() == Method::POST
         && (path == "/api/v1/snapshots"
+            || path == "/api/v1/snapshots/import"
             || (path.starts_with("/api/v1/snapshots/") && path.ends_with("/restore")))
     {
         return MAX_WAIT_S;

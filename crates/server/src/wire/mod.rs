@@ -12,13 +12,16 @@ mod event;
 mod execution;
 mod executor;
 mod group;
+mod layout;
 mod maintenance;
 mod operation;
+mod probe;
 mod retention;
 mod snapshot;
 mod task;
 mod text;
 mod thread;
+mod training;
 mod upgrade;
 mod webhook;
 mod workspace;
@@ -44,8 +47,10 @@ pub use execution::{
 };
 pub use executor::{created_executor, executor, new_executor, resume};
 pub use group::{group, group_restore, group_snapshot};
+pub use layout::{layout, listed_layout, new_layout};
 pub use maintenance::statistics;
 pub use operation::{operation, operation_state, restore_plan};
+pub use probe::{probed_metrics, probed_status};
 pub use retention::{prune_result, retention_rules, rules};
 pub use snapshot::{hold, snapshot};
 pub use task::{task, task_state};
@@ -53,6 +58,10 @@ pub use text::path_text;
 pub use thread::{
     copied_thread, delta_histories, new_thread_checkpoint, new_thread_writes, removed_threads, thread_cursor,
     thread_key, thread_place, thread_tuple,
+};
+pub use training::{
+    auto_snapshot, keep_rules, new_auto_snapshot, parameter_change, restored_training, tensor,
+    training_cleanup, training_comparison, training_lineage, training_rules, training_run,
 };
 pub use upgrade::{upgrade_event, upgrade_plan, upgrade_report, upgrade_request};
 pub use webhook::{created_webhook, delivery, webhook};

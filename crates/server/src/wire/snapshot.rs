@@ -1,13 +1,12 @@
 //! Snapshots and holds.
 
-use std::collections::BTreeMap;
-
 use backstay_api::hold::Hold;
 use backstay_api::snapshot::{Counts, Snapshot, Warning};
 use backstay_model::Kind;
 use backstay_service::view;
 
 use super::path_text;
+use super::training::particulars;
 
 /// A snapshot; warnings and attributes only with `detail`.
 pub fn snapshot(from: view::Snapshot, detail: bool) -> Snapshot {
@@ -15,9 +14,19 @@ pub fn snapshot(from: view::Snapshot, detail: bool) -> Snapshot {
         let (path, path_b64) = path_text(&warning.path);
         Warning { path, path_b64, code: warning.code, detail: warning.detail }
     });
+    let training = from.training.as_deref();
     Snapshot {
-        name: if from.label.is_empty() { from.id.to_string() } else { from.label.clone() },
-        path: format!("/api/v1/snapshots/{}/archive", from.id),
+        name: match training {
+            Some(_) => format!("{}.h5", from.id),
+            None if from.label.is_empty() => from.id.to_string(),
+            None => from.label.clone(),
+        },
+        path: match training {
+            Some(_) => format!("/api/v1/snapshots/{}/file", from.id),
+            None => format!("/api/v1/snapshots/{}/archive", from.id),
+        },
+        size_bytes: training.map_or(from.logical_bytes, |training| training.size_bytes),
+        particulars: training.map(particulars).unwrap_or_default(),
         id: from.id.into(),
         kind: from.kind,
         label: from.label,
@@ -30,7 +39,6 @@ pub fn snapshot(from: view::Snapshot, detail: bool) -> Snapshot {
         source_id: from.source.into(),
         source_name: from.source_name,
         tenant_id: from.tenant.into(),
-        size_bytes: from.logical_bytes,
         added_bytes: from.added_bytes,
         counts: Counts {
             files: from.counts.files,
@@ -53,7 +61,6 @@ pub fn snapshot(from: view::Snapshot, detail: bool) -> Snapshot {
         completed_at: from.completed_at,
         state_reason: from.state_reason,
         attributes: detail.then_some(from.attributes),
-        particulars: BTreeMap::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 #![expect(unreachable_pub, clippy::unwrap_used, reason = "it belongs to the tests")]
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod sockets;
 pub mod things;
 
 use std::net::SocketAddr;
@@ -21,6 +22,9 @@ use tokio::task::JoinHandle;
 
 /// When the tests happen.
 pub const NOW: Timestamp = Timestamp::from_micros(1_767_435_330_123_456);
+
+/// With room for so many sockets, little of what is sent is on its way.
+pub const NARROW: usize = 777;
 
 /// A running server. It ends when it is dropped.
 pub struct TestServer {
@@ -47,15 +51,25 @@ impl TestServer {
     /// A server whose catalog is at `catalog`, or beside its repository; with TLS when there is a certificate.
     pub async fn start_on(catalog: Option<String>, settings: ServerSettings, tls: Option<Tls>) -> Self {
         let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("roots")).unwrap();
+        Self::start_in(directory, 7, catalog, settings, tls).await
+    }
+
+    async fn start_in(
+        directory: tempfile::TempDir,
+        seed: u64,
+        catalog: Option<String>,
+        settings: ServerSettings,
+        tls: Option<Tls>,
+    ) -> Self {
         let roots = directory.path().join("roots");
-        std::fs::create_dir(&roots).unwrap();
         let clock = Arc::new(FakeClock::new(NOW));
         let service = Service::open(ServerOptions {
             data_directory: directory.path().join("data"),
             catalog,
             repository: None,
             clock: clock.clone(),
-            rng: Arc::new(SeededRng::new(7)),
+            rng: Arc::new(SeededRng::new(seed)),
             settings: Settings {
                 allowed_roots: Some(vec![roots]),
                 webhooks_to_private_addresses: true,
@@ -66,7 +80,13 @@ impl TestServer {
         .await
         .unwrap();
         service.ensure_administrator().await.unwrap();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        // Connections inherit it; it is large unless a test wants to see what does not fit.
+        if settings.max_sockets == NARROW {
+            socket.set_send_buffer_size(8192).unwrap();
+        }
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1024).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let server =
@@ -83,6 +103,15 @@ impl TestServer {
     pub async fn stop(mut self) {
         let _ = self.stop.take().unwrap().send(());
         self.server.take().unwrap().await.unwrap().unwrap();
+    }
+
+    /// Stops the server in an orderly way and starts another one on the same data.
+    pub async fn restart(mut self) -> Self {
+        let _ = self.stop.take().unwrap().send(());
+        self.server.take().unwrap().await.unwrap().unwrap();
+        let directory = std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap());
+        drop(self);
+        Self::start_in(directory, 77, None, ServerSettings::default(), None).await
     }
 
     /// The caller that may do everything in `tenant`.

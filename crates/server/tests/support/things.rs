@@ -6,6 +6,7 @@ use backstay_api::restore::NewRestorePlan;
 use backstay_api::snapshot::NewSnapshot;
 use backstay_api::webhook::NewWebhook;
 use backstay_model::Role;
+use backstay_service::view::NewTrainingRun;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -27,6 +28,7 @@ pub struct Things {
     step: String,
     executor: String,
     resume: String,
+    run: String,
 }
 
 impl Things {
@@ -68,6 +70,8 @@ impl Things {
         let path = format!("/api/checkpoints/{}/restore", other["checkpoint_id"].as_str().unwrap());
         let resume = json!({"resume": true});
         let (_, resumed) = send(server.request(Method::POST, &path).json(&resume), &admin).await;
+        let run = NewTrainingRun { name: "secret-run".into(), ..NewTrainingRun::default() };
+        let run = server.service.create_training_run(&TestServer::local("ours"), run).await.unwrap();
         Self {
             workspace,
             snapshot: accepted.id,
@@ -81,6 +85,7 @@ impl Things {
             checkpoint: checkpoint["checkpoint_id"].as_str().unwrap().to_owned(),
             executor: executor["executor"]["executor_id"].as_str().unwrap().to_owned(),
             resume: resumed["resume_id"].as_str().unwrap().to_owned(),
+            run: run.id.into(),
             step: step["step_id"].as_str().unwrap().to_owned(),
             execution,
         }
@@ -103,6 +108,7 @@ impl Things {
             "executions" => &self.execution,
             "executors" => &self.executor,
             "resumes" => &self.resume,
+            "runs" => &self.run,
             other => panic!("a new kind of thing in {path}: {other}"),
         };
         path.replace("{id}", id).replace("{dependency}", "kb").replace("{step}", &self.step)
@@ -118,7 +124,7 @@ impl Things {
         &self.checkpoint
     }
 
-    pub fn all(&self) -> [&str; 14] {
+    pub fn all(&self) -> [&str; 15] {
         [
             &self.workspace,
             &self.snapshot,
@@ -134,6 +140,7 @@ impl Things {
             &self.step,
             &self.executor,
             &self.resume,
+            &self.run,
         ]
     }
 }
@@ -147,6 +154,7 @@ pub fn body_for(path: &str, method: &str) -> Option<Value> {
         ("dependency-changes", "post") => json!({"action": "resolve"}),
         ("command-plans" | "command-runs", "post") => json!({"command": "c"}),
         ("checkpoints", "post") => json!({"checkpoint_name": "n", "agent_id": "a"}),
+        ("fork", "post") if path.contains("snapshots") => json!({"name": "n"}),
         ("deny" | "holds", "post") => json!({"reason": "r"}),
         _ => return None,
     })

@@ -20,7 +20,7 @@ use backstay_source::CaptureContext;
 use backstay_source_workspace::{CaptureOptions, ExcludeOptions, Selection, WorkspaceError, WorkspaceLock};
 use serde_json::json;
 
-use super::view::{counts, scope_of};
+use super::view::{counts, scope_of, shown_bytes};
 use crate::error::{Result, ServiceError};
 use crate::limits::Fields;
 use crate::run::Run;
@@ -253,7 +253,7 @@ impl Service {
         tx.record(event.of_source(&ready.tenant, ready.kind, &ready.source).with(json!({
             "name": ready.label.as_deref().unwrap_or(row.id.as_str()),
             "trigger": ready.trigger,
-            "size_bytes": ready.logical_bytes,
+            "size_bytes": shown_bytes(&ready),
             "added_bytes": ready.stored_bytes,
             "partial": ready.partial,
             "warnings": ready.warning_count,

@@ -5,6 +5,7 @@ use backstay_model::{Action, Caller, ErrorKind, SnapshotId, SnapshotState, Subje
 use backstay_repository::ManifestId;
 use serde_json::json;
 
+use super::view::shown_bytes;
 use crate::error::{Result, ServiceError};
 use crate::limits::Fields;
 use crate::service::{Describe, Service, blocking};
@@ -43,7 +44,7 @@ impl Service {
         let event = self.event(caller, "snapshot.deleted", Subject::new("snapshot", &row.id));
         tx.record(event.of_source(&row.tenant, row.kind, &row.source).with(json!({
             "name": row.label.as_deref().unwrap_or(row.id.as_str()),
-            "size_bytes": row.logical_bytes,
+            "size_bytes": shown_bytes(row),
             "trigger": row.trigger,
             "reason": reason,
         })));

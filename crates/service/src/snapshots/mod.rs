@@ -2,6 +2,7 @@
 
 mod capture;
 mod create_snapshot;
+mod delete_decided;
 mod delete_snapshot;
 mod diff_snapshot;
 mod hold_snapshot;

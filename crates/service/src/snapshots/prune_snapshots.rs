@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use backstay_catalog::{Paging, SnapshotFilter, SnapshotRow, SourceRow, Total, Tx};
 use backstay_model::retention::{Candidate, Decision, HoldOn, ReferenceTo, Rules, decide};
-use backstay_model::{Action, Caller, SnapshotId, SnapshotState, SourceId, Subject, TaskId};
+use backstay_model::{Action, Caller, SnapshotId, SnapshotState, SourceId, TaskId};
 use serde_json::json;
 
 use super::view::scope_of;
 use crate::error::Result;
-use crate::service::{Describe, Service};
+use crate::service::Service;
 use crate::sources::rules_of;
 use crate::tasks::Work;
 use crate::view::PruneResult;
@@ -56,17 +56,8 @@ impl Service {
             tx.roll_back().await;
             return Ok(result);
         }
-        for row in &removed {
-            self.begin_delete_in(&mut tx, caller, row, "no retention rule keeps it").await?;
-        }
-        let event = self.event(caller, "source.pruned", Subject::new("source", &source.id));
-        tx.record(event.of_source(&source.tenant, source.kind, &source.id).with(json!({
-            "rules": rules, "kept": result.kept, "removed": result.removed,
-        })));
-        tx.commit().await?;
-        for row in removed {
-            self.finish_delete(row).await?;
-        }
+        let told = json!({"rules": rules, "kept": result.kept, "removed": result.removed});
+        self.delete_decided(tx, caller, &source, &removed, "no retention rule keeps it", told).await?;
         Ok(result)
     }
 
@@ -91,7 +82,7 @@ impl Service {
                 holds.push(HoldOn { snapshot: row.id.clone(), reason: hold.reason, until: hold.until });
             }
         }
-        let references = references(tx, source, rows).await?;
+        let references = references(self, tx, source, rows).await?;
         let zone = &self.settings().time_zone;
         Ok(decide(rules, &candidates, &holds, &references, self.now(), zone))
     }
@@ -116,8 +107,9 @@ async fn rows_to_decide(tx: &mut Tx, source: &SourceId) -> Result<BTreeMap<Snaps
     }
 }
 
-/// What needs a snapshot: unfinished operations, forks, and groups with members in other sources.
+/// What needs a snapshot: unfinished operations, forks, restores of its run, and groups with members in other sources.
 async fn references(
+    service: &Service,
     tx: &mut Tx,
     source: &SourceRow,
     rows: &BTreeMap<SnapshotId, SnapshotRow>,
@@ -131,6 +123,9 @@ async fn references(
     }
     for (snapshot, run) in Service::forks_of(tx, &source.tenant).await? {
         references.push(ReferenceTo { snapshot, by: format!("run {run}, which was forked from it") });
+    }
+    for (snapshot, by) in service.needed_by_run(source)? {
+        references.push(ReferenceTo { snapshot, by: by.to_owned() });
     }
     let groups: BTreeSet<&String> = rows.values().filter_map(|row| row.group.as_ref()).collect();
     for group in groups {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backstay_catalog::EventFilter;
-use backstay_model::{Action, Caller, Event, Outcome, SnapshotId, Subject};
+use backstay_model::{Action, Caller, Event, Kind, Outcome, SnapshotId, Subject};
 use serde_json::Value;
 
 use crate::error::Result;
@@ -62,6 +62,9 @@ fn entry(event: &Event) -> Option<HistoryEntry> {
     details.insert("mode".to_owned(), Value::String("real".to_owned()));
     if let Some(source) = &event.source {
         details.insert("source_id".to_owned(), Value::String(source.to_string()));
+        if event.kind == Some(Kind::Training) {
+            details.insert("run_id".to_owned(), Value::String(source.to_string()));
+        }
     }
     details.insert("actor".to_owned(), Value::String(event.actor.name.clone()));
     let done = match action {

@@ -8,12 +8,14 @@ use backstay_repository as repository;
 use backstay_source_workspace::{EntryKind as StoredKind, WorkspaceAttributes};
 
 use crate::error::Result;
+use crate::training::{file_bytes, training_view};
 use crate::view::{Counts, Entry, EntryKind, Hold, Snapshot, SnapshotWarning};
 
 /// A snapshot as it stands in a list: without warnings and attributes.
 pub(crate) fn listed(row: SnapshotRow, source_name: String) -> Snapshot {
     let holds = u64::from(row.pinned);
     let scope = if row.kind == Kind::Workspace { scope_of(&row) } else { Vec::new() };
+    let training = (row.kind == Kind::Training).then(|| Box::new(training_view(row.clone(), &source_name)));
     Snapshot {
         kind: row.kind,
         source: row.source,
@@ -44,6 +46,7 @@ pub(crate) fn listed(row: SnapshotRow, source_name: String) -> Snapshot {
         verified_at: row.verified_at,
         damaged: row.damage.is_some(),
         attributes: BTreeMap::new(),
+        training,
         id: row.id,
     }
 }
@@ -83,6 +86,11 @@ pub(crate) async fn named(read: &mut Session, rows: Vec<SnapshotRow>) -> Result<
 
 fn warning(warning: &repository::CaptureWarning) -> SnapshotWarning {
     SnapshotWarning { path: warning.path_bytes(), code: warning.code.clone(), detail: warning.detail.clone() }
+}
+
+/// The size of a snapshot as people are told it: of training, that of its file.
+pub(super) fn shown_bytes(row: &SnapshotRow) -> u64 {
+    if row.kind == Kind::Training { file_bytes(row) } else { row.logical_bytes }
 }
 
 /// The named paths of a workspace's snapshot, as text.

@@ -2,14 +2,14 @@
 
 use backstay_catalog::{Paging, SnapshotFilter, SnapshotRow, SourceRow, Total};
 use backstay_model::retention::training::{TrainingCandidate, TrainingRules, decide};
-use backstay_model::{Action, Caller, SnapshotState, SourceId, Subject, Trigger};
+use backstay_model::{Action, Caller, SnapshotState, SourceId, Trigger};
 use serde_json::json;
 
 use super::settings::RunSettings;
 use super::view::attributes_of;
-use crate::error::Result;
+use crate::error::{Result, ServiceError};
 use crate::limits::Fields;
-use crate::service::{Describe, Service};
+use crate::service::Service;
 use crate::view::TrainingCleanup;
 
 /// How many rows are read at once.
@@ -64,7 +64,10 @@ impl Service {
             }
         }
         let forks = Self::forks_of(&mut tx, &source.tenant).await?;
-        let candidates: Vec<_> = rows.iter().map(|row| candidate(row, forks.get(&row.id).cloned())).collect();
+        let present = tx.source(&source.id).await?.ok_or_else(|| ServiceError::not_found("Run"))?;
+        let settings = RunSettings::of(&present)?;
+        let candidates: Vec<_> =
+            rows.iter().map(|row| candidate(row, &settings, forks.get(&row.id).cloned())).collect();
         let decisions = decide(rules, &candidates, self.now());
         let removed: Vec<&SnapshotRow> = rows
             .iter()
@@ -81,30 +84,23 @@ impl Service {
             tx.roll_back().await;
             return Ok(result);
         }
-        for row in &removed {
-            self.begin_delete_in(&mut tx, caller, row, "no keep rule keeps it").await?;
-        }
-        let event = self.event(caller, "source.pruned", Subject::new("source", &source.id));
-        tx.record(event.of_source(&source.tenant, source.kind, &source.id).with(json!({
-            "rules": rules, "kept": result.kept, "removed": result.removed,
-        })));
-        tx.commit().await?;
-        for row in removed {
-            self.finish_delete(row).await?;
-        }
+        let told = json!({"rules": rules, "kept": result.kept, "removed": result.removed});
+        self.delete_decided(tx, caller, source, &removed, "no keep rule keeps it", told).await?;
         Ok(result)
     }
 }
 
-fn candidate(row: &SnapshotRow, parent_of: Option<String>) -> TrainingCandidate {
+fn candidate(row: &SnapshotRow, settings: &RunSettings, parent_of: Option<String>) -> TrainingCandidate {
     let about = attributes_of(row);
+    let taken_for_it = (row.trigger == Trigger::Safety).then_some(row.created_at);
     TrainingCandidate {
         id: row.id.clone(),
         created_at: row.created_at,
         epoch: about.epoch,
         metrics: about.metrics,
         manual: matches!(row.trigger, Trigger::Manual | Trigger::Import),
-        safety: row.trigger == Trigger::Safety,
+        safety_since: settings.left_at(&row.id).max(taken_for_it),
+        restored: settings.restored.as_ref() == Some(&row.id),
         good: row.damage.is_none(),
         held: row.pinned,
         parent_of,

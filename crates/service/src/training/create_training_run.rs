@@ -2,9 +2,10 @@
 
 use backstay_catalog::{CatalogError, SourceRow, Tx};
 use backstay_model::{Action, Caller, Kind, SnapshotId, SourceId, Subject};
+use backstay_source_training::check_parameters;
 use serde_json::json;
 
-use super::settings::RunSettings;
+use super::settings::{RunSettings, check_auto};
 use super::view;
 use crate::error::{Result, ServiceError};
 use crate::limits::Fields;
@@ -32,11 +33,15 @@ impl Service {
         new: &NewTrainingRun,
         parent: Option<&SnapshotId>,
     ) -> Result<SourceRow> {
-        let keep = new.keep.clone().unwrap_or_default();
+        let (keep, auto) = (new.keep.clone().unwrap_or_default(), new.auto.clone().unwrap_or_default());
         let mut fields = Fields::default();
         fields.name("name", &new.name);
         for (field, problem) in keep.problems() {
             fields.check(false, &format!("keep.{field}"), problem);
+        }
+        check_auto(&mut fields, &auto);
+        for (name, problem) in check_parameters(&new.params) {
+            fields.check(false, &format!("params.{name}"), &problem);
         }
         fields.finish()?;
         let now = self.now();
@@ -47,7 +52,14 @@ impl Service {
             name: new.name.clone(),
             root: None,
             host: self.settings().host.clone(),
-            settings: RunSettings { keep, parent_snapshot_id: parent.cloned() }.to_json(),
+            settings: RunSettings {
+                keep,
+                auto,
+                parent_snapshot_id: parent.cloned(),
+                params: new.params.clone(),
+                ..RunSettings::default()
+            }
+            .to_json(),
             retention: None,
             state_serial: 0,
             created_at: now,

@@ -58,12 +58,14 @@ impl Service {
         id: &SnapshotId,
         action: Action,
     ) -> Result<SnapshotRow> {
-        let row = self.permitted_snapshot(caller, id, action).await?;
-        if row.kind == Kind::Training { Ok(row) } else { Err(ServiceError::not_found("Snapshot")) }
+        let of_kind = self.read().await?.snapshot(id).await?.is_some_and(|row| row.kind == Kind::Training);
+        if !of_kind {
+            return Err(ServiceError::not_found("Snapshot"));
+        }
+        self.permitted_snapshot(caller, id, action).await
     }
 
     pub(super) async fn named_training(&self, row: SnapshotRow) -> Result<TrainingSnapshot> {
-        let name = self.read().await?.source(&row.source).await?.map(|source| source.name);
-        Ok(view::snapshot(row, &name.unwrap_or_default()))
+        view::named(&mut self.read().await?, row).await
     }
 }

@@ -19,7 +19,7 @@ impl Service {
             .hint("run `backstay training list` to see the runs"))
     }
 
-    /// The snapshot that `text` names: a run (its newest one), `RUN:LABEL`, an id, or a prefix of one id.
+    /// The snapshot that `text` names: a run (the one that it goes on from), `RUN:LABEL`, an id, or a prefix of one id.
     ///
     /// Errors: `NotFound`; `Invalid` when a prefix is ambiguous.
     pub async fn resolve_training_snapshot(&self, caller: &Caller, text: &str) -> Result<TrainingSnapshot> {
@@ -28,13 +28,14 @@ impl Service {
                 .hint("run `backstay training list` to see the snapshots")
         };
         if let Some(run) = self.run_named(caller, text).await? {
-            let row = self.ready_of(&run.id, None).await?.ok_or_else(|| none(text))?;
-            return Ok(view::snapshot(row, &run.name));
+            let mut read = self.read().await?;
+            let head = view::head(&mut read, &run).await?.ok_or_else(|| none(text))?;
+            return view::named(&mut read, head).await;
         }
         if let Some((name, label)) = text.split_once(':')
             && let Some(run) = self.run_named(caller, name).await?
         {
-            let row = self.ready_of(&run.id, Some(label)).await?.ok_or_else(|| none(name))?;
+            let row = self.labelled(&run.id, label).await?.ok_or_else(|| none(name))?;
             return Ok(view::snapshot(row, &run.name));
         }
         let found = self.resolve_snapshot(caller, None, text).await.map_err(|error| {
@@ -47,7 +48,8 @@ impl Service {
         self.show_training_snapshot(caller, &found.id).await
     }
 
-    async fn run_named(&self, caller: &Caller, text: &str) -> Result<Option<SourceRow>> {
+    /// The run of this name or id.
+    pub(super) async fn run_named(&self, caller: &Caller, text: &str) -> Result<Option<SourceRow>> {
         let subject = Subject::new("sources", &caller.tenant);
         self.permit(caller, Some(Kind::Training), Action::View, &subject).await?;
         let mut read = self.read().await?;
@@ -60,12 +62,12 @@ impl Service {
             .filter(|row| row.kind == Kind::Training && row.removed_at.is_none() && caller.sees(&row.tenant)))
     }
 
-    /// The newest ready snapshot of a run, with this label when one is given.
-    async fn ready_of(&self, run: &SourceId, label: Option<&str>) -> Result<Option<SnapshotRow>> {
+    /// The ready snapshot of a run with this label.
+    async fn labelled(&self, run: &SourceId, label: &str) -> Result<Option<SnapshotRow>> {
         let filter = SnapshotFilter {
             source: Some(run.clone()),
             states: vec![SnapshotState::Ready],
-            label: label.map(str::to_owned),
+            label: Some(label.to_owned()),
             ..SnapshotFilter::default()
         };
         let paging = Paging { limit: 1, total: Total::Skip, ..Paging::default() };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstay_catalog::{CatalogError, Paging, SnapshotFilter, SnapshotRow, SourceRow, Total};
-use backstay_model::{Action, Caller, ErrorKind, SnapshotState, SourceId, Trigger};
+use backstay_model::{Action, Caller, ErrorKind, SnapshotId, SnapshotState, SourceId};
 use backstay_repository::{Manifest, Receipt, Repository, WriterOptions};
 use backstay_source::CaptureContext;
 use backstay_source_training::stored::{StoredError, TrainingAttributes, capture, export};
@@ -11,7 +11,7 @@ use backstay_source_training::{Lineage, Snapshot};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use super::settings::RunSettings;
+use super::settings::{RunSettings, change_settings};
 use super::view::{self, attributes_of};
 use crate::error::{Result, ServiceError};
 use crate::limits::Fields;
@@ -22,13 +22,19 @@ use crate::view::{NewSnapshot, NewTrainingSnapshot, SavedTraining, TrainingTrigg
 /// How many names without a label are tried.
 const MOST_NAMES: u32 = 1000;
 
+/// What stands where an id stands in a path, or in the place of one at the command line.
+const ROUTE_WORDS: [&str; 4] = ["history", "import", "compare", "latest"];
+
+/// The longest id that is made of a label.
+const MOST_ID: usize = 100;
+
 impl Service {
     /// Saves `snapshot` as the newest of a run. Its time, counter and lineage are set here, unless it is an import, which keeps those
     /// of its file.
     ///
     /// Commit point: the catalog transaction that sets `ready`; before it the content is durable and was read back and loaded.
     /// When it returns an error, the snapshot is `failed`, with the reason, and nothing else is changed. After the commit point the
-    /// keep rules of the run are applied; if they cannot be, the run's notices tell of it.
+    /// keep rules of the run are applied, unless it is a safety snapshot; if they cannot be, the run's notices tell of it.
     ///
     /// Errors: `Conflict` when the run has a snapshot of that label, `Busy` when another trainer saved since `new.after`.
     pub async fn save_training(
@@ -64,6 +70,14 @@ impl Service {
                 return Err(error);
             }
         };
+        if new.trigger == TrainingTrigger::Safety {
+            // What it is taken before may need what the rules would remove.
+            return Ok(SavedTraining {
+                snapshot: view::snapshot(ready, &source.name),
+                serial,
+                removed: Vec::new(),
+            });
+        }
         let removed = match self.cleanup_run(caller, &source, &settings.keep, false).await {
             Ok(cleanup) => {
                 let gone = cleanup.decisions.into_iter().filter(|decision| !decision.keep);
@@ -88,13 +102,7 @@ impl Service {
         source: &SourceRow,
         new: &NewTrainingSnapshot,
     ) -> Result<SnapshotRow> {
-        let of = self.capture_here(match new.trigger {
-            TrainingTrigger::Manual => Trigger::Manual,
-            TrainingTrigger::Import => Trigger::Import,
-            TrainingTrigger::Round | TrainingTrigger::Schedule | TrainingTrigger::Shutdown => {
-                Trigger::Scheduled
-            }
-        });
+        let mut of = self.capture_here(new.trigger.of_snapshot());
         let mut tx = self.begin().await?;
         if let Some(expected) = new.after
             && tx.source(&source.id).await?.is_none_or(|now| now.state_serial != expected)
@@ -104,17 +112,31 @@ impl Service {
         let label = if new.label.is_empty() {
             let moment = self.now().to_jiff().strftime("snapshot_%Y%m%d_%H%M%S").to_string();
             free_label(&mut tx, &source.id, &moment).await?
-        } else if is_taken(&mut tx, &source.id, &new.label).await? {
+        } else if label_is_taken(&mut tx, &source.id, &new.label).await? {
             return Err(
                 ServiceError::conflict(format!("Snapshot '{}' already exists", new.label)).code("name_taken")
             );
         } else {
             new.label.clone()
         };
+        of.id = self.free_id(&mut tx, &label).await?;
         let asked = NewSnapshot { label, description: new.description.clone(), ..NewSnapshot::default() };
         let row = self.begin_capture_in(&mut tx, caller, source, &of, &asked).await?;
         tx.commit().await?;
         Ok(row)
+    }
+
+    /// The id that `label` gives, or one with a random end when it is a word of a path or was ever an id.
+    async fn free_id(&self, tx: &mut backstay_catalog::Tx, label: &str) -> Result<SnapshotId> {
+        let plain = plain_id(label);
+        if let Ok(id) = SnapshotId::parse(&plain)
+            && !ROUTE_WORDS.contains(&plain.as_str())
+            && tx.snapshot(&id).await?.is_none()
+        {
+            return Ok(id);
+        }
+        let suffix = backstay_model::id::random_suffix(&**self.rng(), 8);
+        Ok(SnapshotId::parse(format!("{plain}-{suffix}").trim_start_matches('-'))?)
     }
 
     /// **The commit point**: `ready`, its event, and the count by which another trainer of the run is noticed.
@@ -129,14 +151,30 @@ impl Service {
         let mut tx = self.begin().await?;
         let serial = match new.after {
             Some(expected) => match tx.advance_source_from(&source.id, expected, self.now()).await {
-                Err(CatalogError::Conflict { .. }) => return Err(trained_elsewhere(source)),
+                Err(CatalogError::Conflict { .. }) => {
+                    tx.roll_back().await;
+                    self.take_back(receipt).await;
+                    return Err(trained_elsewhere(source));
+                }
                 advanced => advanced?,
             },
             None => source.state_serial,
         };
         let ready = self.finish_capture_in(&mut tx, caller, row, receipt, new.pin).await?;
+        // From here on this is where the run is.
+        change_settings(&mut tx, &source.id, self.now(), |settings| settings.restored = None).await?;
         tx.commit().await?;
         Ok((ready, serial))
+    }
+
+    /// Removes the manifest of a save that is not to be, so that nobody adopts it. What cannot be removed now, the next start of a
+    /// server adopts as what it is: a state of the run.
+    async fn take_back(&self, receipt: &Receipt) {
+        let (lazy, id) = (self.lazy_repository().clone(), receipt.id);
+        let removed = blocking("remove the manifest", move || Ok(lazy.get()?.delete_manifest(&id)?)).await;
+        if let Err(error) = removed {
+            tracing::warn!(manifest.id = %receipt.id, %error, "the manifest of a refused save could not be removed");
+        }
     }
 
     /// Content, manifest, and the proof that it can be loaded.
@@ -171,7 +209,15 @@ impl Service {
     }
 }
 
-fn trained_elsewhere(source: &SourceRow) -> ServiceError {
+/// What remains of a label in an id: other characters than `A-Za-z0-9._-` become `-`, and `.` and `-` around go.
+fn plain_id(label: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
+    let id: String = label.chars().map(plain).collect();
+    let id: String = id.trim_matches(['.', '-']).chars().take(MOST_ID).collect();
+    id.trim_end_matches(['.', '-']).to_owned()
+}
+
+pub(super) fn trained_elsewhere(source: &SourceRow) -> ServiceError {
     let message = format!("Run `{}` is trained by another process", source.name);
     ServiceError::new(ErrorKind::Busy, message)
         .code("run_busy")
@@ -300,7 +346,12 @@ impl<W: std::io::Write> std::io::Write for Hashed<'_, W> {
     }
 }
 
-async fn is_taken(tx: &mut backstay_catalog::Tx, run: &SourceId, label: &str) -> Result<bool> {
+/// Whether a run has a snapshot of this label, or is about to.
+pub(crate) async fn label_is_taken(
+    tx: &mut backstay_catalog::Tx,
+    run: &SourceId,
+    label: &str,
+) -> Result<bool> {
     let filter = SnapshotFilter {
         source: Some(run.clone()),
         states: vec![SnapshotState::Creating, SnapshotState::Ready],
@@ -315,9 +366,31 @@ async fn is_taken(tx: &mut backstay_catalog::Tx, run: &SourceId, label: &str) ->
 async fn free_label(tx: &mut backstay_catalog::Tx, run: &SourceId, base: &str) -> Result<String> {
     for number in 1..=MOST_NAMES {
         let label = if number == 1 { base.to_owned() } else { format!("{base}-{number}") };
-        if !is_taken(tx, run, &label).await? {
+        if !label_is_taken(tx, run, &label).await? {
             return Ok(label);
         }
     }
     Err(ServiceError::conflict(format!("No free label like `{base}` was found")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_gives_a_plain_id() {
+        for (label, id) in [
+            ("best 1", "best-1"),
+            ("../../x", "x"),
+            ("a/b", "a-b"),
+            ("..", ""),
+            ("größe", "gr--e"),
+            ("-.a.-", "a"),
+            ("history", "history"),
+        ] {
+            assert_eq!(plain_id(label), id, "{label}");
+        }
+        assert_eq!(plain_id(&"x".repeat(200)).len(), 100);
+        assert_eq!(plain_id(&format!("{}.{}", "x".repeat(99), "y".repeat(50))), "x".repeat(99));
+    }
 }

@@ -32,7 +32,7 @@ impl Service {
                 parent_snapshot_id: run.parent_snapshot_id,
                 parent_epoch: parent.as_ref().map(|parent| attributes_of(parent).epoch),
                 snapshots: run.snapshots,
-                epoch: run.newest.map(|newest| newest.epoch),
+                epoch: run.head.map(|head| head.epoch),
                 forks: Vec::new(),
             };
             below.entry(origin.filter(|origin| known.contains(origin))).or_default().push(node);

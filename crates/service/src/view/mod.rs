@@ -11,13 +11,16 @@ mod execution;
 mod executor;
 mod group;
 mod hook;
+mod layout;
 mod operation;
+mod probe;
 mod reports;
 mod snapshot;
 mod source;
 mod task;
 mod thread;
 mod training;
+mod training_control;
 mod upgrade;
 mod webhook;
 
@@ -45,9 +48,11 @@ pub use execution::{
 pub use executor::{CreatedExecutor, Executor, NewExecutor, Resume, SignedMessage};
 pub use group::{Group, GroupRestore, GroupSnapshot, NewGroup};
 pub use hook::{DeclaredHook, HookTrust};
+pub use layout::{Layout, NewLayout};
 pub use operation::{
     CannotRestore, Operation, OperationState, QueuedOperation, RestorePlan, RestoreReport, RestoreRequest,
 };
+pub use probe::{Probe, ProbeStatus};
 pub use reports::{
     CollectReport, CopyReport, DamageReport, Growth, KeyView, PruneResult, RebuildReport, ReconcileReport,
     RecoverReport, RepairReport, RestoreTest, SourceStatistics, Statistics, VerifyDepth, VerifyReport,
@@ -65,9 +70,10 @@ pub use thread::{
     ThreadRemoval, ThreadTuple, ThreadWrite, TypedValue,
 };
 pub use training::{
-    LineageNode, NewTrainingRun, NewTrainingSnapshot, SavedTraining, TrainingCleanup, TrainingRun,
-    TrainingSnapshot, TrainingTrigger,
+    AutoSnapshot, LineageNode, NewTrainingRun, NewTrainingSnapshot, OnBest, RestoredTraining, SavedTraining,
+    TrainingCleanup, TrainingRun, TrainingRunChange, TrainingSnapshot, TrainingTrigger,
 };
+pub use training_control::{NewBuiltinRun, NewTrainingData, ParameterChange, TrainingCommand};
 pub use upgrade::{
     PathCounts, RefCommit, Rollback, UpgradeChange, UpgradeDigests, UpgradeEvent, UpgradeMove, UpgradePlan,
     UpgradeReport, UpgradeRequest, UpgradeStep,

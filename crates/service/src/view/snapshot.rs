@@ -9,6 +9,8 @@ use backstay_model::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::TrainingSnapshot;
+
 /// A snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
@@ -66,6 +68,9 @@ pub struct Snapshot {
     pub damaged: bool,
     /// What the kind of the source has to tell; empty in lists.
     pub attributes: BTreeMap<String, Value>,
+    /// Of a run of training, what is particular to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<Box<TrainingSnapshot>>,
 }
 
 /// How many entries of each kind a snapshot has.

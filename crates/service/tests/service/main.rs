@@ -16,12 +16,15 @@ mod forks;
 mod groups;
 mod hooks;
 mod jobs;
+mod live_training;
+mod probes;
 mod recovery;
 mod restoring;
 mod resumes;
 mod snapshots;
 mod tasks;
 mod training;
+mod training_restore;
 mod webhooks;
 
 /// Runs each function of the module on both databases, with a service of these settings.

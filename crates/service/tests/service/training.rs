@@ -26,7 +26,7 @@ on_both!(
     what_cannot_be_gone_on_from_is_kept_as_that,
 );
 
-fn trainer(epochs: u64) -> Trainer {
+pub(crate) fn trainer(epochs: u64) -> Trainer {
     let parameters = Parameters {
         output_epochs: 30,
         candidate_epochs: 40,
@@ -41,7 +41,7 @@ fn trainer(epochs: u64) -> Trainer {
     trainer
 }
 
-fn snapshot_of(trainer: &Trainer) -> Snapshot {
+pub(crate) fn snapshot_of(trainer: &Trainer) -> Snapshot {
     let header = Header {
         uuid: "6f3a1f0c-52c5-4c8e-9a6e-0d6ad1f5b0aa".to_owned(),
         created: Some(Timestamp::from_micros(0)),
@@ -54,29 +54,34 @@ fn snapshot_of(trainer: &Trainer) -> Snapshot {
     Snapshot { header, content }
 }
 
-fn bytes_of(snapshot: &Snapshot) -> Vec<u8> {
+pub(crate) fn bytes_of(snapshot: &Snapshot) -> Vec<u8> {
     let mut bytes = Vec::new();
     snapshot.group().write(&mut bytes).unwrap();
     bytes
 }
 
-async fn new_run(fixture: &Fixture, name: &str, keep: TrainingRules) -> SourceId {
-    let new = NewTrainingRun { name: name.to_owned(), keep: Some(keep) };
+pub(crate) async fn new_run(fixture: &Fixture, name: &str, keep: TrainingRules) -> SourceId {
+    let new = NewTrainingRun { name: name.to_owned(), keep: Some(keep), ..NewTrainingRun::default() };
     fixture.service.create_training_run(&root_caller(), new).await.unwrap().id
 }
 
-fn everything() -> TrainingRules {
+pub(crate) fn everything() -> TrainingRules {
     TrainingRules { last: 1000, best: None, every: None, manual: false }
 }
 
-async fn save(fixture: &Fixture, run: &SourceId, epochs: u64, new: &NewTrainingSnapshot) -> TrainingSnapshot {
+pub(crate) async fn save(
+    fixture: &Fixture,
+    run: &SourceId,
+    epochs: u64,
+    new: &NewTrainingSnapshot,
+) -> TrainingSnapshot {
     fixture.clock.advance(60);
     let snapshot = snapshot_of(&trainer(epochs));
     let saved = fixture.service.save_training(&root_caller(), run, snapshot, new, &Run::default()).await;
     saved.unwrap().snapshot
 }
 
-fn scheduled() -> NewTrainingSnapshot {
+pub(crate) fn scheduled() -> NewTrainingSnapshot {
     NewTrainingSnapshot { trigger: TrainingTrigger::Schedule, ..NewTrainingSnapshot::default() }
 }
 
@@ -95,7 +100,7 @@ impl Write for Shared {
     }
 }
 
-async fn export(fixture: &Fixture, id: &SnapshotId) -> Vec<u8> {
+pub(crate) async fn export(fixture: &Fixture, id: &SnapshotId) -> Vec<u8> {
     let out = Shared::default();
     fixture.service.export_training(&root_caller(), id, out.clone()).await.unwrap();
     out.0.lock().unwrap().clone()
@@ -165,7 +170,7 @@ async fn labels_are_unique_in_a_run(fixture: &Fixture) {
         let saved = fixture.service.save_training(&caller, &run, state(), &scheduled(), &alone).await;
         assert_eq!(saved.unwrap().snapshot.label, label);
     }
-    let twice = NewTrainingRun { name: "a".to_owned(), keep: None };
+    let twice = NewTrainingRun { name: "a".to_owned(), ..NewTrainingRun::default() };
     let refused = fixture.service.create_training_run(&root_caller(), twice).await.unwrap_err();
     assert_eq!((refused.kind, refused.word()), (ErrorKind::Conflict, "name_taken"));
 }
@@ -231,7 +236,7 @@ async fn the_origin_of_a_fork_is_not_removed(fixture: &Fixture) {
     let run = new_run(fixture, "run", everything()).await;
     let origin = save(fixture, &run, 5, &scheduled()).await;
     save(fixture, &run, 10, &scheduled()).await;
-    let new = NewTrainingRun { name: "fork".to_owned(), keep: None };
+    let new = NewTrainingRun { name: "fork".to_owned(), ..NewTrainingRun::default() };
     let fork = service.fork_training(&root_caller(), &origin.id, new).await.unwrap();
     assert_eq!((fork.parent_snapshot_id.as_ref(), fork.snapshots), (Some(&origin.id), 0));
     let none = TrainingRules { last: 0, best: None, every: None, manual: true };
@@ -253,7 +258,11 @@ async fn the_lineage_is_a_tree(fixture: &Fixture) {
     let run = new_run(fixture, "root", everything()).await;
     let origin = save(fixture, &run, 5, &scheduled()).await;
     fixture.clock.advance(60);
-    let new = |name: &str| NewTrainingRun { name: name.to_owned(), keep: Some(everything()) };
+    let new = |name: &str| NewTrainingRun {
+        name: name.to_owned(),
+        keep: Some(everything()),
+        ..NewTrainingRun::default()
+    };
     let fork = service.fork_training(&root_caller(), &origin.id, new("child")).await.unwrap();
     let deeper = save(fixture, &fork.id, 8, &scheduled()).await;
     assert_eq!(
@@ -276,7 +285,7 @@ async fn what_a_role_may_not_do_is_refused(fixture: &Fixture) {
     let run = new_run(fixture, "run", everything()).await;
     let one = save(fixture, &run, 1, &scheduled()).await;
     let viewer = caller(Role::Viewer);
-    let new = NewTrainingRun { name: "mine".to_owned(), keep: None };
+    let new = NewTrainingRun { name: "mine".to_owned(), ..NewTrainingRun::default() };
     let refusals = [
         service.create_training_run(&viewer, new.clone()).await.unwrap_err(),
         service.fork_training(&viewer, &one.id, new.clone()).await.unwrap_err(),
@@ -341,7 +350,7 @@ async fn a_damaged_block_is_not_loaded(fixture: &Fixture) {
 async fn a_rebuilt_catalog_knows_runs_and_forks(fixture: &Fixture) {
     let run = new_run(fixture, "root", everything()).await;
     let origin = save(fixture, &run, 5, &scheduled()).await;
-    let new = NewTrainingRun { name: "fork".to_owned(), keep: None };
+    let new = NewTrainingRun { name: "fork".to_owned(), ..NewTrainingRun::default() };
     let fork = fixture.service.fork_training(&root_caller(), &origin.id, new).await.unwrap();
     let deeper = save(fixture, &fork.id, 8, &scheduled()).await;
 
@@ -370,7 +379,7 @@ async fn what_cannot_be_gone_on_from_is_kept_as_that(fixture: &Fixture) {
         .unwrap()
         .snapshot;
     assert!(!saved.exact && saved.missing.iter().any(|missing| missing == "optimizer moments"));
-    let new = NewTrainingRun { name: "fork".to_owned(), keep: None };
+    let new = NewTrainingRun { name: "fork".to_owned(), ..NewTrainingRun::default() };
     let refused = fixture.service.fork_training(&root_caller(), &saved.id, new).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Conflict);
     // An exact file comes out as it went in.

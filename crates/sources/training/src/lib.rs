@@ -12,7 +12,9 @@ pub mod data;
 mod file;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod parameters;
 pub mod stored;
 
 pub use compare::{Comparison, TensorDifference, TensorStatus, compare};
 pub use file::{Content, FormatName, Header, Lineage, Partial, Snapshot, SnapshotError, group_size};
+pub use parameters::check_parameters;

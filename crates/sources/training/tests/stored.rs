@@ -11,7 +11,7 @@ use backstay_repository::{
     Cancel, Credential, InitOptions, Manifest, NoProgress, Receipt, Repository, Settings, WriterOptions,
 };
 use backstay_source::CaptureContext;
-use backstay_source_training::stored::{TrainingAttributes, capture, export, load};
+use backstay_source_training::stored::{TrainingAttributes, capture, export, load, outline};
 use backstay_source_training::{Content, Header, Lineage, Snapshot, TensorStatus, compare};
 use backstay_store::MemoryStore;
 use backstay_trainer::{Command, Dataset, Generator, Parameters, Samples, Spiral, Trainer};
@@ -185,4 +185,24 @@ fn a_network_alone_is_a_file_that_other_tools_read() {
     let receipt = store(&repository, &read, 9);
     let loaded = load(&repository.reader(), &receipt.manifest.root).unwrap();
     assert_eq!(loaded.network(), read.network());
+}
+
+#[test]
+fn an_outline_tells_every_tensor_and_the_attributes_of_the_root() {
+    let repository = repository();
+    let mut trainer =
+        Trainer::generated(Parameters::default(), Generator::Spiral(Spiral::default())).unwrap();
+    trainer.command(Command::Start).unwrap();
+    trainer.run(3);
+    let snapshot = snapshot_of(&trainer);
+    let receipt = store(&repository, &snapshot, 1);
+    let outline = outline(&repository.reader(), &receipt.manifest.root).unwrap();
+    assert_eq!(outline.attributes["format"], "juniper.cascor");
+    assert_eq!(outline.attributes["description"], "λ");
+    let weights = outline.tensors.iter().find(|one| one.path == "params/output_layer/weights").unwrap();
+    assert_eq!((weights.dtype.as_str(), weights.shape.as_slice(), weights.bytes), ("<f4", &[2, 2][..], 16));
+    let same: Vec<String> =
+        compare(&snapshot, &snapshot).tensors.into_iter().map(|tensor| tensor.path).collect();
+    let paths: Vec<String> = outline.tensors.into_iter().map(|tensor| tensor.path).collect();
+    assert!(same.iter().all(|path| paths.contains(path)), "{paths:?}");
 }

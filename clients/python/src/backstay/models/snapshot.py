@@ -10,7 +10,9 @@ from backstay.models.actor import Actor
 
 Kind = Literal["workspace", "job", "training", "volume", "room"]
 SnapshotState = Literal["creating", "ready", "failed", "deleting", "deleted"]
-Trigger = Literal["manual", "safety", "upgrade", "scheduled", "group", "import"]
+Trigger = Literal[
+    "manual", "safety", "upgrade", "scheduled", "group", "import", "round", "best", "schedule", "shutdown"
+]
 EntryKind = Literal["file", "directory", "symlink", "fifo", "socket", "device", "unreadable"]
 ChangeKind = Literal["added", "deleted", "modified", "type", "metadata", "renamed"]
 

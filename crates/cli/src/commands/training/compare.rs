@@ -18,7 +18,7 @@ Examples:
   backstay training compare spirals:before spirals
   backstay training compare old.h5 new.h5 --all")]
 pub(crate) struct TrainingCompareArgs {
-    /// A file, a run (its newest snapshot), RUN:LABEL, or an id
+    /// A file, a run (its present state), RUN:LABEL, or an id
     #[arg(value_name = "A")]
     pub(crate) first: String,
 

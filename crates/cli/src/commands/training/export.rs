@@ -21,7 +21,7 @@ Examples:
   backstay training export spirals spirals.h5
   backstay training export spirals:best best.h5")]
 pub(crate) struct TrainingExportArgs {
-    /// A run (its newest snapshot), RUN:LABEL, or an id
+    /// A run (its present state), RUN:LABEL, or an id
     #[arg(value_name = "SNAPSHOT")]
     pub(crate) snapshot: String,
 

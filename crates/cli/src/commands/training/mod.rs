@@ -11,6 +11,7 @@ mod lineage;
 mod list;
 mod load;
 mod pin;
+mod restore;
 mod run;
 mod save;
 mod train;
@@ -31,7 +32,7 @@ use crate::human;
 
 /// Train a network, and freeze, compare, fork and continue it exactly
 ///
-/// A SNAPSHOT is an HDF5 file, or lies in the repository of the workspace: RUN (its newest one), RUN:LABEL, or an id. Works on the
+/// A SNAPSHOT is an HDF5 file, or lies in the repository of the workspace: RUN (where it is now), RUN:LABEL, or an id. Works on the
 /// repository of this machine or the one that --repository names, not over --server.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TrainingCommand {
@@ -43,6 +44,7 @@ pub(crate) enum TrainingCommand {
     Compare(compare::TrainingCompareArgs),
     Export(export::TrainingExportArgs),
     Import(import::TrainingImportArgs),
+    Restore(restore::TrainingRestoreArgs),
     Fork(fork::TrainingForkArgs),
     Lineage(lineage::TrainingLineageArgs),
     Cleanup(cleanup::TrainingCleanupArgs),
@@ -66,6 +68,7 @@ pub(crate) async fn run(cx: &Context, command: TrainingCommand) -> CommandResult
         TrainingCommand::Compare(args) => compare::run(cx, args).await,
         TrainingCommand::Export(args) => export::run(cx, args).await,
         TrainingCommand::Import(args) => import::run(cx, args).await,
+        TrainingCommand::Restore(args) => restore::run(cx, args).await,
         TrainingCommand::Fork(args) => fork::run(cx, args).await,
         TrainingCommand::Lineage(args) => lineage::run(cx, args).await,
         TrainingCommand::Cleanup(args) => cleanup::run(cx, args).await,
@@ -109,7 +112,7 @@ impl Runs {
     async fn run_of(&self, name: &str) -> Result<TrainingRun, Failure> {
         match self.service.resolve_training_run(&self.caller, name).await {
             Err(error) if error.kind == ErrorKind::NotFound => {
-                let new = NewTrainingRun { name: name.to_owned(), keep: None };
+                let new = NewTrainingRun { name: name.to_owned(), ..NewTrainingRun::default() };
                 Ok(self.service.create_training_run(&self.caller, new).await?)
             }
             found => Ok(found?),

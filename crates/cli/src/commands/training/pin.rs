@@ -10,7 +10,7 @@ use crate::failure::{CommandResult, Exit};
 /// Keep a snapshot of a run, whatever the keep rules say
 #[derive(Debug, Args)]
 pub(crate) struct TrainingPinArgs {
-    /// A run (its newest snapshot), RUN:LABEL, or an id
+    /// A run (its present state), RUN:LABEL, or an id
     #[arg(value_name = "SNAPSHOT")]
     pub(crate) snapshot: String,
 }
@@ -18,7 +18,7 @@ pub(crate) struct TrainingPinArgs {
 /// Leave a snapshot of a run to the keep rules again
 #[derive(Debug, Args)]
 pub(crate) struct TrainingUnpinArgs {
-    /// A run (its newest snapshot), RUN:LABEL, or an id
+    /// A run (its present state), RUN:LABEL, or an id
     #[arg(value_name = "SNAPSHOT")]
     pub(crate) snapshot: String,
 }

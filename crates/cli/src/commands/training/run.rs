@@ -8,10 +8,10 @@ use std::time::Duration;
 use backstay_model::retention::training::TrainingRules;
 use backstay_model::{ErrorKind, SnapshotId};
 use backstay_repository::Cancel;
-use backstay_service::view::{NewTrainingRun, NewTrainingSnapshot, TrainingRun, TrainingSnapshot};
-use backstay_service::{Run, view};
+use backstay_service::view::{NewTrainingRun, NewTrainingSnapshot, OnBest, TrainingRun, TrainingSnapshot};
+use backstay_service::{BestWatch, Resumed, Run, SavePlan, SaveSchedule, view};
+use backstay_source_training::Header;
 use backstay_source_training::data::{self, Targets};
-use backstay_source_training::{Content, Header, Lineage};
 use backstay_trainer::{Command, Generator, Parameters, Status, Trainer};
 use clap::Args;
 use serde_json::{Value, json};
@@ -26,13 +26,14 @@ use crate::human;
 /// Train a network with the built-in trainer, with snapshots from which training goes on bit for bit
 ///
 /// The trainer is cascade correlation. A snapshot is saved when a hidden unit was added, every --every epochs or --every-seconds
-/// seconds, and at the end; the next one as soon as the one before is written, beside the training. The keep rules of the run apply
-/// after each. Ctrl-C saves and stops; --resume goes on from the newest snapshot, also after `kill -9`.
+/// seconds, with --on-best when a metric became better, and at the end; the next one as soon as the one before is written, beside the
+/// training. The keep rules of the run apply after each. Ctrl-C saves and stops; --resume goes on from the newest snapshot, also after `kill -9`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   backstay training run spirals
   backstay training run spirals --resume --epochs 20000
+  backstay training run spirals --resume --on-best accuracy --best-cooldown 500
   backstay training run mine --data samples.csv --set learning_rate=0.02 --threads 2
   backstay training run wide --data spiral --data-params '{\"n_per_spiral\": 200, \"noise\": 0.01}'")]
 pub(crate) struct TrainingRunArgs {
@@ -40,7 +41,7 @@ pub(crate) struct TrainingRunArgs {
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
 
-    /// Go on from the newest snapshot of the run, or from the snapshot that it was forked from
+    /// Go on from the newest snapshot of the run, or the one that it was restored to or forked from
     #[arg(long, conflicts_with_all = ["data", "data_params"])]
     pub(crate) resume: bool,
 
@@ -76,6 +77,18 @@ pub(crate) struct TrainingRunArgs {
     #[arg(long)]
     pub(crate) no_rounds: bool,
 
+    /// Save when METRIC is better than at the last such snapshot
+    #[arg(long, value_name = "METRIC", value_parser = OnBest::METRICS)]
+    pub(crate) on_best: Option<String>,
+
+    /// With --on-best, by how much it must be better
+    #[arg(long, value_name = "DELTA", default_value_t = 0.0, value_parser = delta, requires = "on_best")]
+    pub(crate) best_delta: f64,
+
+    /// With --on-best, how many epochs must lie between two such snapshots
+    #[arg(long, value_name = "M", default_value_t = OnBest::default_cooldown(), requires = "on_best")]
+    pub(crate) best_cooldown: u64,
+
     /// Keep the newest N snapshots, besides the best three by loss; holds for a new run
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub(crate) keep: Option<u32>,
@@ -101,9 +114,13 @@ pub(crate) async fn run(cx: &Context, args: TrainingRunArgs) -> CommandResult {
     start(&mut trainer, &args.name)?;
     let plan = TrainPlan {
         until_epoch: args.epochs,
-        every_epochs: args.every,
-        every: (args.every_seconds > 0).then(|| Duration::from_secs(args.every_seconds)),
-        each_round: !args.no_rounds,
+        schedule: SaveSchedule::new(SavePlan {
+            each_round: !args.no_rounds,
+            every_epochs: args.every,
+            every: (args.every_seconds > 0).then(|| Duration::from_secs(args.every_seconds)),
+            best: on_best(&args).map(BestWatch::new),
+            at_end: true,
+        }),
         header,
     };
     cx.output.event("started", &json!({"run_id": run.id, "run_name": run.name, "epoch": began_at}));
@@ -158,7 +175,7 @@ async fn trained(
     let (stop, interrupted) = (Cancel::new(), cx.cancel.clone());
     let thread = {
         let (saving, stop) = (Arc::clone(&saving), stop.clone());
-        tokio::task::spawn_blocking(move || train(trainer, &plan, &saving, &tell, &stop))
+        tokio::task::spawn_blocking(move || train(trainer, plan, &saving, &tell, &stop))
     };
     let (mut serial, mut last, mut failed) = (run.serial, None, None);
     let mut stopping = false;
@@ -262,7 +279,7 @@ async fn begun(
     };
     let trainer = trainer.map_err(|error| Failure::new(ErrorKind::Invalid, error.to_string()))?;
     let keep = args.keep.map(|last| TrainingRules { last, ..TrainingRules::default() });
-    let new = NewTrainingRun { name: args.name.clone(), keep };
+    let new = NewTrainingRun { name: args.name.clone(), keep, ..NewTrainingRun::default() };
     let run = runs.service.create_training_run(&runs.caller, new).await.map_err(|error| {
         let taken = error.word() == "name_taken";
         let failure = Failure::from(error);
@@ -272,16 +289,7 @@ async fn begun(
             failure
         }
     })?;
-    let mut bytes = [0; 16];
-    cx.rng.fill(&mut bytes);
-    let header = Header {
-        uuid: uuid(bytes),
-        created: None,
-        description: String::new(),
-        snapshot_counter: 0,
-        lineage: Lineage::default(),
-    };
-    Ok((run, trainer, header))
+    Ok((run, trainer, backstay_service::new_header(&*cx.rng)))
 }
 
 /// A run that goes on.
@@ -292,47 +300,37 @@ async fn resumed(
     changes: &[(String, Value)],
 ) -> Result<(TrainingRun, Trainer, Header), Failure> {
     let run = runs.service.resolve_training_run(&runs.caller, &args.name).await?;
-    let newest: Option<&SnapshotId> = run.newest.as_ref().map(|newest| &newest.id);
-    let from = newest.or(run.parent_snapshot_id.as_ref()).ok_or_else(|| {
+    let head: Option<&SnapshotId> = run.head.as_ref().map(|head| &head.id);
+    let from = head.or(run.parent_snapshot_id.as_ref()).ok_or_else(|| {
         Failure::new(ErrorKind::NotFound, format!("run `{}` has no snapshot to go on from", run.name))
             .hint("begin a run of another name")
     })?;
-    let snapshot = runs.load(from).await?;
-    let (mut state, data) = match snapshot.content {
-        Content::Exact { state, data } => (state, data),
-        Content::Partial(partial) => {
-            return Err(Failure::new(
-                ErrorKind::Conflict,
-                format!("training cannot go on from the newest snapshot of `{}`", run.name),
-            )
-            .because(format!("missing: {}", partial.missing.join(", "))));
-        }
-    };
-    state.parameters.threads = args.threads;
-    let mut trainer =
-        Trainer::resume(*state, data).map_err(|error| Failure::new(ErrorKind::Damaged, error.to_string()))?;
-    let actor = runs.caller.actor.name.clone();
-    let changes = changes.iter().map(|(name, value)| (name.as_str(), value));
-    trainer.set_parameters(changes, Some(&actor)).map_err(invalid)?;
-    let mut header = snapshot.header;
-    if newest.is_none() {
-        // A fork is another network from here on.
-        let mut bytes = [0; 16];
-        cx.rng.fill(&mut bytes);
-        header.uuid = uuid(bytes);
-    }
+    let fork = Some(&run.params).filter(|_| head.is_none());
+    let Resumed { mut trainer, header } =
+        backstay_service::resumed(runs.load(from).await?, &run.name, fork, &*cx.rng)?;
+    let threads = ("threads".to_owned(), Value::from(args.threads));
+    let changes = changes.iter().chain([&threads]).map(|(name, value)| (name.as_str(), value));
+    trainer.set_parameters(changes, Some(&runs.caller.actor.name)).map_err(invalid)?;
     Ok((run, trainer, header))
 }
 
-/// Starts; a state that was copied while it trained is started already.
 fn start(trainer: &mut Trainer, name: &str) -> Result<(), Failure> {
-    if trainer.state().status == Status::Started {
-        return Ok(());
-    }
     trainer.command(Command::Start).map(drop).map_err(|refusal| {
         Failure::new(ErrorKind::Conflict, format!("run `{name}` cannot go on: {refusal}"))
             .hint("--set raises a limit, for example --set max_hidden_units=80")
     })
+}
+
+/// What --on-best says.
+fn on_best(args: &TrainingRunArgs) -> Option<OnBest> {
+    let metric = args.on_best.clone()?;
+    Some(OnBest { metric, min_delta: args.best_delta, cooldown_epochs: args.best_cooldown })
+}
+
+/// A difference that is none below zero.
+fn delta(text: &str) -> Result<f64, String> {
+    let delta = text.parse::<f64>().ok().filter(|delta| delta.is_finite() && *delta >= 0.0);
+    delta.ok_or_else(|| "it takes a number of at least 0".to_owned())
 }
 
 /// What --set says. A value is JSON where it can be, and a text otherwise.
@@ -353,23 +351,4 @@ fn changes(args: &TrainingRunArgs) -> Result<Vec<(String, Value)>, Failure> {
 fn invalid(problems: Vec<backstay_trainer::InvalidParameter>) -> Failure {
     let problems: Vec<String> = problems.into_iter().map(|problem| problem.to_string()).collect();
     Failure::new(ErrorKind::Invalid, problems.join("; "))
-}
-
-/// A random UUID (RFC 9562, version 4).
-fn uuid(mut bytes: [u8; 16]) -> String {
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let digits = format!("{:032x}", u128::from_be_bytes(bytes));
-    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_uuid_tells_its_version() {
-        assert_eq!(uuid([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-        assert_eq!(uuid([0; 16]), "00000000-0000-4000-8000-000000000000");
-    }
 }

@@ -24,7 +24,7 @@ Examples:
   backstay training save spirals network.h5
   backstay training save spirals:best network.h5 --include-training")]
 pub(crate) struct TrainingSaveArgs {
-    /// A run (its newest snapshot), RUN:LABEL, an id, or a file
+    /// A run (its present state), RUN:LABEL, an id, or a file
     #[arg(value_name = "SNAPSHOT")]
     pub(crate) network: String,
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use backstay_repository::Cancel;
+use backstay_service::SaveSchedule;
 use backstay_service::view::TrainingTrigger;
 use backstay_source_training::{Content, Header, Snapshot};
 use backstay_trainer::{Command, Event, State, Status, Trainer};
@@ -14,12 +14,8 @@ use tokio::sync::mpsc::UnboundedSender;
 pub(super) struct TrainPlan {
     /// The run is stopped when it has so many epochs.
     pub(super) until_epoch: Option<u64>,
-    /// A snapshot is due after so many epochs.
-    pub(super) every_epochs: Option<u64>,
-    /// A snapshot is due after so much time.
-    pub(super) every: Option<Duration>,
-    /// A snapshot is due when a hidden unit was added.
-    pub(super) each_round: bool,
+    /// When a snapshot is due.
+    pub(super) schedule: SaveSchedule,
     /// What every snapshot says of itself.
     pub(super) header: Header,
 }
@@ -37,46 +33,38 @@ pub(super) enum Told {
 /// While `saving` is set the copy before is still being written; the next one is taken as soon as it is not.
 pub(super) fn train(
     mut trainer: Trainer,
-    plan: &TrainPlan,
+    mut plan: TrainPlan,
     saving: &AtomicBool,
     tell: &UnboundedSender<Told>,
     cancel: &Cancel,
 ) -> Box<State> {
-    let mut due = None;
-    let mut last_save = Instant::now();
     while trainer.state().status == Status::Started && !cancel.is_cancelled() {
         let epoch = trainer.state().epoch;
         let left = plan.until_epoch.map_or(u64::MAX, |until| until.saturating_sub(epoch));
         if left == 0 {
             break;
         }
-        let to_next = plan.every_epochs.map_or(u64::MAX, |every| every - epoch % every);
-        let trained = trainer.advance(left.min(to_next));
+        let trained = trainer.advance(left.min(plan.schedule.most_epochs(epoch)));
         for event in trainer.take_events() {
             if let Event::UnitAdded { index, epoch, correlation } = event {
                 // Nobody listens any more when the save before failed; the flag ends the loop then.
                 drop(tell.send(Told::Unit { index, epoch, correlation }));
-                if plan.each_round {
-                    due = Some(TrainingTrigger::Round);
-                }
+                plan.schedule.unit_added();
             }
         }
         let epoch = trainer.state().epoch;
-        let scheduled = trained > 0 && plan.every_epochs.is_some_and(|every| epoch.is_multiple_of(every));
-        if scheduled || plan.every.is_some_and(|every| last_save.elapsed() >= every) {
-            due = due.or(Some(TrainingTrigger::Schedule));
-        }
+        plan.schedule.trained(trained, trainer.state());
         let goes_on = trainer.state().status == Status::Started && Some(epoch) != plan.until_epoch;
-        if let Some(trigger) = due.filter(|_| goes_on && !saving.load(Ordering::Acquire)) {
+        if let Some(trigger) = plan.schedule.due().filter(|_| goes_on && !saving.load(Ordering::Acquire)) {
             saving.store(true, Ordering::Release);
-            drop(tell.send(Told::Save { snapshot: copy(&trainer, plan), trigger }));
-            (due, last_save) = (None, Instant::now());
+            drop(tell.send(Told::Save { snapshot: copy(&trainer, &plan), trigger }));
+            plan.schedule.saved();
         }
     }
     if trainer.state().status == Status::Started {
         trainer.command(Command::Stop).expect("what is started can be stopped");
     }
-    drop(tell.send(Told::Save { snapshot: copy(&trainer, plan), trigger: TrainingTrigger::Shutdown }));
+    drop(tell.send(Told::Save { snapshot: copy(&trainer, &plan), trigger: TrainingTrigger::Shutdown }));
     Box::new(trainer.state().clone())
 }
 

@@ -20,7 +20,7 @@ Examples:
   backstay training verify network.h5
   backstay training verify spirals")]
 pub(crate) struct TrainingVerifyArgs {
-    /// A file, a run (its newest snapshot), RUN:LABEL, or an id
+    /// A file, a run (its present state), RUN:LABEL, or an id
     #[arg(value_name = "SNAPSHOT")]
     pub(crate) snapshot: String,
 }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use backstay_api::snapshot::{KindOrAll, SnapshotPage, SnapshotQuery, StateOrAll};
-use backstay_model::{Caller, SnapshotState, SourceId};
+use backstay_model::{Caller, ErrorKind, SnapshotState, SourceId};
 use backstay_service::view::SnapshotFilter;
 
 use crate::error::Result;
@@ -34,7 +34,7 @@ pub(in crate::endpoints) async fn snapshot_page(
     caller: &Caller,
     query: SnapshotQuery,
 ) -> Result<Json<SnapshotPage>> {
-    let Ok(source) = query.source.as_deref().map(SourceId::parse).transpose() else {
+    let Some(source) = source_of(state, caller, query.source.as_deref(), query.run.as_deref()).await? else {
         return Ok(Json(empty()));
     };
     let filter = SnapshotFilter {
@@ -62,6 +62,22 @@ pub(in crate::endpoints) async fn snapshot_page(
     }
     let page = page.map(|snapshot| wire::snapshot(snapshot, false));
     Ok(Json(SnapshotPage { snapshots: page.items, total: page.total, next: page.next, message: None }))
+}
+
+/// The source that is asked for: `Some(None)` when none is, `None` when there is no such one. A run is named by its name or its id.
+pub(super) async fn source_of(
+    state: &AppState,
+    caller: &Caller,
+    source: Option<&str>,
+    run: Option<&str>,
+) -> Result<Option<Option<SourceId>>> {
+    let Ok(source) = source.map(SourceId::parse).transpose() else { return Ok(None) };
+    let Some(run) = run else { return Ok(Some(source)) };
+    match state.service().resolve_training_run(caller, run).await {
+        Ok(run) => Ok(source.is_none_or(|source| source == run.id).then_some(Some(run.id))),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn empty() -> SnapshotPage {

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use axum::extract::Path as RequestPath;
 use axum::response::Response;
-use backstay_api::restore::{OperationAccepted, RestoreParameters, Restored};
-use backstay_model::{Caller, ErrorKind, SnapshotId};
-use backstay_service::view::{OperationState, RestoreRequest};
+use backstay_api::FieldError;
+use backstay_api::restore::{OperationAccepted, PutBack, RestoreParameters, Restored};
+use backstay_model::{Caller, ErrorKind, Kind, SnapshotId};
+use backstay_service::view::{OperationState, RestoreRequest, Snapshot};
 
+use super::restore_training::restore_training;
 use super::take_snapshot::{WAIT_S, ok};
 use crate::answer::accepted;
 use crate::error::{ApiError, Result};
@@ -18,6 +20,8 @@ use crate::wire;
 
 /// Puts a snapshot back in one step: plan, safety snapshot, stage, check every hash, flip.
 ///
+/// A run of training goes on from the snapshot then; the state that it left stays as the safety snapshot.
+///
 /// Parameters stand in the query or in a body; the body wins. When the restore has not ended in time, the answer is 202
 /// with the operation. If anything fails, everything is as it was.
 #[utoipa::path(
@@ -27,7 +31,7 @@ use crate::wire;
     params(IdPath, RestoreParameters),
     request_body = Option<RestoreParameters>,
     responses(
-        (status = 200, description = "It was put back.", body = Restored),
+        (status = 200, description = "It was put back.", body = PutBack),
         (status = 202, description = "It is still being put back.", body = OperationAccepted),
         Signed, OfOne, WithBody, Conflicting, Storing
     )
@@ -38,7 +42,15 @@ pub(crate) async fn put_back(
     RequestPath(named): RequestPath<String>,
     QueryOrBody(request): QueryOrBody<RestoreParameters>,
 ) -> Result<Response> {
-    let id = find(&state, &caller, &named).await?;
+    let found = find(&state, &caller, &named).await?;
+    let id = found.id;
+    if found.kind == Kind::Training {
+        let done = restore_training(&state, &caller, &id, &request).await?;
+        return Ok(ok(PutBack::Training(done)));
+    }
+    if request.run.is_some() {
+        return Err(ApiError::fields(vec![FieldError::new("run", "is for snapshots of training")]));
+    }
     let plan = state.service().plan_restore(&caller, &id, RestoreRequest::default()).await?;
     if request.dry_run == Some(true) {
         let plan = wire::restore_plan(plan);
@@ -92,14 +104,14 @@ pub(crate) async fn put_back(
 }
 
 /// The snapshot called so; the sentence names it when there is none.
-async fn find(state: &AppState, caller: &Caller, named: &str) -> Result<SnapshotId> {
+async fn find(state: &AppState, caller: &Caller, named: &str) -> Result<Snapshot> {
     let missing = || {
         let shown: String = named.chars().take(128).collect();
         ApiError::new(ErrorKind::NotFound, format!("Snapshot '{shown}' not found"))
     };
     let id = SnapshotId::parse(named).map_err(|_| missing())?;
     match state.service().show_snapshot(caller, &id).await {
-        Ok(_) => Ok(id),
+        Ok(found) => Ok(found),
         Err(error) if error.kind == ErrorKind::NotFound => Err(missing()),
         Err(error) => Err(error.into()),
     }
@@ -107,5 +119,5 @@ async fn find(state: &AppState, caller: &Caller, named: &str) -> Result<Snapshot
 
 #[expect(clippy::unnecessary_wraps, reason = "it ends a handler")]
 fn ok_restored(restored: Restored) -> Result<Response> {
-    Ok(ok(restored))
+    Ok(ok(PutBack::Workspace(restored)))
 }

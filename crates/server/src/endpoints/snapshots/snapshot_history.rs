@@ -2,10 +2,10 @@
 
 use axum::Json;
 use backstay_api::history::{HistoryAction, HistoryPage, HistoryQuery};
-use backstay_model::SourceId;
 use backstay_service::PageRequest;
 use backstay_service::view;
 
+use super::list_snapshots::source_of;
 use crate::error::Result;
 use crate::extract::{App, Query, SignedIn};
 use crate::problems::{Queried, Signed};
@@ -25,7 +25,8 @@ pub(crate) async fn snapshot_history(
     SignedIn { caller, .. }: SignedIn,
     Query(query): Query<HistoryQuery>,
 ) -> Result<Json<HistoryPage>> {
-    let Ok(source) = query.source.as_deref().map(SourceId::parse).transpose() else {
+    let source = source_of(&state, &caller, query.source.as_deref(), query.run.as_deref()).await?;
+    let Some(source) = source else {
         return Ok(Json(HistoryPage { history: vec![], total: 0, message: None, next: None }));
     };
     let action = query.action.map(|action| match action {

@@ -104,8 +104,8 @@ impl TrainingAttributes {
     }
 }
 
-/// Those of the last epoch.
-fn metrics(state: &State) -> BTreeMap<String, f64> {
+/// The losses and accuracies of the last epoch, as far as they are numbers.
+pub fn metrics(state: &State) -> BTreeMap<String, f64> {
     let Some(row) = state.epochs.len().checked_sub(1).and_then(|last| state.epochs.row(last)) else {
         return BTreeMap::new();
     };

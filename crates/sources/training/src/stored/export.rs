@@ -18,10 +18,16 @@ use crate::Snapshot;
 /// # Errors
 /// When the repository fails or the tree is none of a training snapshot.
 pub fn export(reader: &Reader, root: &DirectoryRef) -> Result<Plan, StoredError> {
-    let entry = reader.lookup(root, DOCUMENT.as_bytes()).map_err(StoredError::Repository)?;
+    Tree { reader, root }.group(document(reader, root)?.root, TENSORS)?.plan().map_err(StoredError::File)
+}
+
+/// The document in the tree `root`.
+pub(super) fn document(reader: &Reader, root: &DirectoryRef) -> Result<Document, StoredError> {
+    let failed = |error| StoredError::reading(DOCUMENT, error);
+    let entry = reader.lookup(root, DOCUMENT.as_bytes()).map_err(failed)?;
     let content = entry.as_ref().and_then(|entry| entry.content());
     let content = content.ok_or_else(|| StoredError::tree(DOCUMENT, "is missing"))?;
-    let text = reader.read_all(content, MAX_DOCUMENT_BYTES).map_err(StoredError::Repository)?;
+    let text = reader.read_all(content, MAX_DOCUMENT_BYTES).map_err(failed)?;
     let document: Document = serde_json::from_slice(&text)
         .map_err(|error| StoredError::tree(DOCUMENT, format!("is none: {error}")))?;
     if document.format != FORMAT || document.version != VERSION {
@@ -29,7 +35,7 @@ pub fn export(reader: &Reader, root: &DirectoryRef) -> Result<Plan, StoredError>
             format!("is of {} {}, which this version does not read", document.format, document.version);
         return Err(StoredError::tree(DOCUMENT, problem));
     }
-    Tree { reader, root }.group(document.root, TENSORS)?.plan().map_err(StoredError::File)
+    Ok(document)
 }
 
 /// Loads the snapshot in the tree `root`, with every checksum checked.
@@ -76,8 +82,10 @@ impl Tree<'_> {
                 Dataset::new(number(&datatype)?, &shape, Content::Bytes(bytes))
             }
             ContentNode::Tensor { datatype, shape } => {
-                let found =
-                    self.reader.lookup_path(self.root, path.as_bytes()).map_err(StoredError::Repository)?;
+                let found = self
+                    .reader
+                    .lookup_path(self.root, path.as_bytes())
+                    .map_err(|error| StoredError::reading(path, error))?;
                 let content = found.as_ref().and_then(|entry| entry.content());
                 let content = content.ok_or_else(|| StoredError::tree(path, "is missing"))?;
                 let stream =

@@ -14,11 +14,13 @@ mod capture;
 mod document;
 mod error;
 mod export;
+mod outline;
 
-pub use attributes::TrainingAttributes;
+pub use attributes::{TrainingAttributes, metrics};
 pub use capture::capture;
 pub use error::StoredError;
 pub use export::{export, load};
+pub use outline::{Outline, TensorOutline, outline};
 
 /// The length of a block of a tensor; the last one of a tensor may be shorter.
 pub const BLOCK_BYTES: usize = 1 << 20;
