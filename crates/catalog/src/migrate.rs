@@ -38,10 +38,16 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: "",
         postgres: include_str!("../migrations/0004_executors.postgres.sql"),
     },
+    Migration {
+        version: 5,
+        shared: include_str!("../migrations/0005_stored_contents.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 /// The newest version that this program knows.
-pub(crate) const NEWEST: i64 = 4;
+pub(crate) const NEWEST: i64 = 5;
 
 fn failed(error: sqlx::Error) -> CatalogError {
     CatalogError::from_driver("bring the schema up to date", error)

@@ -28,6 +28,15 @@ pub(crate) struct Cleaning {
     pub(crate) next_at: Option<Timestamp>,
 }
 
+/// What cleaning is given beside the rules.
+#[derive(Default)]
+pub(crate) struct Given {
+    /// Which checkpoints were read just before, and whether they are whole.
+    pub(crate) read: HashMap<i64, bool>,
+    /// Of what would go only these go.
+    pub(crate) shown: Option<HashSet<String>>,
+}
+
 impl Service {
     /// Applies `rules` to a job in one transaction, or with `dry_run` tells what that would do. An unknown job has
     /// nothing to clean.
@@ -46,11 +55,12 @@ impl Service {
         self.permit(caller, Some(Kind::Job), Action::Prune, &Subject::new("job", job_id)).await?;
         // Opening the keys may take a transaction, so it comes first.
         self.keyring().await?;
+        let read = self.read_large(caller, project, job_id).await?;
         let mut tx = self.begin().await?;
         let Some(job) = find_job(&mut tx, caller, project, job_id).await? else {
             return Ok(Cleaned { job_id: job_id.to_owned(), deleted: Vec::new(), kept: Vec::new() });
         };
-        let cleaning = self.clean(&mut tx, caller, &job, rules, None, dry_run).await?;
+        let cleaning = self.clean(&mut tx, caller, &job, rules, &Given { read, shown: None }, dry_run).await?;
         if dry_run {
             tx.roll_back().await;
         } else {
@@ -59,20 +69,19 @@ impl Service {
         Ok(cleaning.cleaned)
     }
 
-    /// Applies `rules` to a job in the caller's transaction; of what would go only what is among `shown`, when that is
-    /// given. The preview and the execution differ in nothing but the removal.
+    /// Applies `rules` to a job in the caller's transaction. The preview and the execution differ in nothing but the removal.
     pub(crate) async fn clean(
         &self,
         tx: &mut Tx,
         caller: &Caller,
         job: &JobRow,
         rules: &JobRules,
-        shown: Option<&HashSet<String>>,
+        given: &Given,
         dry_run: bool,
     ) -> Result<Cleaning> {
         let keys = JobKeys::of(self.keyring().await?, job);
         let mut heads = tx.all_checkpoint_heads(job.number).await?;
-        self.find_last_good(tx, &keys, &mut heads).await?;
+        self.find_last_good(tx, &keys, &mut heads, &given.read).await?;
         let needed = self.needed_checkpoints(tx, job.number).await?;
         let candidates = candidates(&heads, &needed);
         let mut decisions = decide(rules, &candidates, self.now());
@@ -80,7 +89,7 @@ impl Service {
         let ids = self.public_ids(tx, &keys, &heads).await?;
         let id_of = |decision: &JobDecision| ids.get(&decision.number).cloned().unwrap_or_default();
         for decision in decisions.iter_mut().filter(|decision| !decision.keep) {
-            if shown.is_some_and(|shown| !shown.contains(&id_of(decision))) {
+            if given.shown.as_ref().is_some_and(|shown| !shown.contains(&id_of(decision))) {
                 (decision.keep, decision.reason) = (true, JobReason::NotShown);
             }
         }
@@ -108,11 +117,57 @@ impl Service {
         Ok(Cleaning { cleaned, reasons, next_at })
     }
 
+    /// For a job with contents in the repository: reads its newest checkpoints until one is whole, and tells of each whether
+    /// it is. This may take long, so it comes before the transaction.
+    pub(crate) async fn read_large(
+        &self,
+        caller: &Caller,
+        project: &str,
+        job_id: &str,
+    ) -> Result<HashMap<i64, bool>> {
+        let mut session = self.read().await?;
+        match find_job(&mut session, caller, project, job_id).await? {
+            Some(job) => self.read_large_of(&mut session, &job).await,
+            None => Ok(HashMap::new()),
+        }
+    }
+
+    /// The same for a job that is known.
+    pub(crate) async fn read_large_of(
+        &self,
+        session: &mut Session,
+        job: &JobRow,
+    ) -> Result<HashMap<i64, bool>> {
+        let mut read = HashMap::new();
+        if session.has_stored_contents(job.number).await? {
+            let keys = JobKeys::of(self.keyring().await?, job);
+            let heads = session.all_checkpoint_heads(job.number).await?;
+            for head in heads.iter().rev().filter(|head| !head.flags.carrier) {
+                let whole = self.is_whole(session, &keys, head).await?;
+                read.insert(head.number, whole);
+                if whole {
+                    break;
+                }
+            }
+        }
+        Ok(read)
+    }
+
     /// Reads the newest checkpoints from the disk until one is whole, and marks those that are not: what is taken for the
     /// last good one must be it before anything goes.
-    async fn find_last_good(&self, tx: &mut Tx, keys: &JobKeys, heads: &mut [CheckpointHead]) -> Result<()> {
+    async fn find_last_good(
+        &self,
+        tx: &mut Tx,
+        keys: &JobKeys,
+        heads: &mut [CheckpointHead],
+        read: &HashMap<i64, bool>,
+    ) -> Result<()> {
         for head in heads.iter_mut().rev().filter(|head| !head.flags.carrier) {
-            if self.is_whole(tx, keys, head).await? {
+            let whole = match read.get(&head.number) {
+                Some(whole) => *whole,
+                None => self.is_whole(tx, keys, head).await?,
+            };
+            if whole {
                 return Ok(());
             }
             if !head.flags.damaged {

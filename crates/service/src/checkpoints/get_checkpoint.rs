@@ -77,18 +77,12 @@ impl Service {
         let Seen { found, keys, record } = seen;
         let head = found.checkpoint.head.clone();
         let mut session = self.read().await?;
-        let content = self
-            .content_of(
-                &mut session,
-                &keys,
-                ContentTable::Checkpoints,
-                head.number,
-                head.base,
-                found.checkpoint.body,
-            )
+        let table = ContentTable::Checkpoints;
+        let held = self
+            .held_by(&mut session, &keys, table, head.number, head.base, found.checkpoint.body)
             .await?;
         if head.flags.typed && record.is_some() {
-            let manifest = content.ok().and_then(|content| Manifest::decode(&content.raw).ok());
+            let manifest = self.read_held(table, held).await?.ok().and_then(|content| Manifest::decode(&content.raw).ok());
             let manifest = manifest.ok_or_else(|| damaged(id))?;
             let state = json_view(&self.channel_values(&mut session, &keys, &manifest, id).await?);
             let mut checkpoint = item(&found.job, &head, record);
@@ -96,7 +90,7 @@ impl Service {
             return Ok(CheckpointState { checkpoint, state });
         }
         drop(session);
-        let state = content.and_then(|content| {
+        let state = self.read_held(table, held).await?.and_then(|content| {
             State::from_stored(content.raw.to_vec()).map(State::into_string).ok_or(ContentError::Damaged)
         });
         match state {

@@ -16,6 +16,7 @@ mod forks;
 mod groups;
 mod hooks;
 mod jobs;
+mod large_states;
 mod recovery;
 mod restoring;
 mod resumes;
