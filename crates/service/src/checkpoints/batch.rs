@@ -181,7 +181,7 @@ impl<'s> Batch<'s> {
         };
         let number = CheckpointKey::next(self.numbers.checkpoint, self.now.as_seconds()).number();
         let sealing = keys.newest();
-        let raw = new.state.as_str().as_bytes();
+        let raw = new.raw();
         let table = ContentTable::Checkpoints;
         let (body, based) = if let Some(prepared) = prepared {
             self.stored.push(prepared.row(row.number, table, number));

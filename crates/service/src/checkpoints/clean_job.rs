@@ -10,6 +10,7 @@ use backstay_model::{Action, Caller, Kind, Subject, Timestamp};
 use serde_json::json;
 
 use super::batch::source_of;
+use super::contents::Condition;
 use super::item::record;
 use super::keyring::JobKeys;
 use super::list_checkpoints::find_job;
@@ -31,8 +32,8 @@ pub(crate) struct Cleaning {
 /// What cleaning is given beside the rules.
 #[derive(Default)]
 pub(crate) struct Given {
-    /// Which checkpoints were read just before, and whether they are whole.
-    pub(crate) read: HashMap<i64, bool>,
+    /// The condition of checkpoints that were read just before.
+    pub(crate) read: HashMap<i64, Condition>,
     /// Of what would go only these go.
     pub(crate) shown: Option<HashSet<String>>,
 }
@@ -81,9 +82,9 @@ impl Service {
     ) -> Result<Cleaning> {
         let keys = JobKeys::of(self.keyring().await?, job);
         let mut heads = tx.all_checkpoint_heads(job.number).await?;
-        self.find_last_good(tx, &keys, &mut heads, &given.read).await?;
+        let empty = self.find_last_good(tx, &keys, &mut heads, &given.read).await?;
         let needed = self.needed_checkpoints(tx, job.number).await?;
-        let candidates = candidates(&heads, &needed);
+        let candidates = candidates(&heads, &needed, &empty);
         let mut decisions = decide(rules, &candidates, self.now());
         let next_at = next_decision_at(rules, &candidates, &decisions, job.updated_at, self.now());
         let ids = self.public_ids(tx, &keys, &heads).await?;
@@ -117,14 +118,14 @@ impl Service {
         Ok(Cleaning { cleaned, reasons, next_at })
     }
 
-    /// For a job with contents in the repository: reads its newest checkpoints until one is whole, and tells of each whether
-    /// it is. This may take long, so it comes before the transaction.
+    /// For a job with contents in the repository: reads its newest checkpoints until one is whole, and tells the condition
+    /// of each. This may take long, so it comes before the transaction.
     pub(crate) async fn read_large(
         &self,
         caller: &Caller,
         project: &str,
         job_id: &str,
-    ) -> Result<HashMap<i64, bool>> {
+    ) -> Result<HashMap<i64, Condition>> {
         let mut session = self.read().await?;
         match find_job(&mut session, caller, project, job_id).await? {
             Some(job) => self.read_large_of(&mut session, &job).await,
@@ -137,15 +138,15 @@ impl Service {
         &self,
         session: &mut Session,
         job: &JobRow,
-    ) -> Result<HashMap<i64, bool>> {
+    ) -> Result<HashMap<i64, Condition>> {
         let mut read = HashMap::new();
         if session.has_stored_contents(job.number).await? {
             let keys = JobKeys::of(self.keyring().await?, job);
             let heads = session.all_checkpoint_heads(job.number).await?;
             for head in heads.iter().rev().filter(|head| !head.flags.carrier) {
-                let whole = self.is_whole(session, &keys, head).await?;
-                read.insert(head.number, whole);
-                if whole {
+                let condition = self.condition_of(session, &keys, head).await?;
+                read.insert(head.number, condition);
+                if condition == Condition::Whole {
                     break;
                 }
             }
@@ -153,29 +154,32 @@ impl Service {
         Ok(read)
     }
 
-    /// Reads the newest checkpoints from the disk until one is whole, and marks those that are not: what is taken for the
-    /// last good one must be it before anything goes.
+    /// Reads the newest checkpoints from the disk until one is whole, and marks those that are damaged: what is taken for the
+    /// last good one must be it before anything goes. Returns those of them that have no state.
     async fn find_last_good(
         &self,
         tx: &mut Tx,
         keys: &JobKeys,
         heads: &mut [CheckpointHead],
-        read: &HashMap<i64, bool>,
-    ) -> Result<()> {
+        read: &HashMap<i64, Condition>,
+    ) -> Result<HashSet<i64>> {
+        let mut empty = HashSet::new();
         for head in heads.iter_mut().rev().filter(|head| !head.flags.carrier) {
-            let whole = match read.get(&head.number) {
-                Some(whole) => *whole,
-                None => self.is_whole(tx, keys, head).await?,
+            let condition = match read.get(&head.number) {
+                Some(condition) => *condition,
+                None => self.condition_of(tx, keys, head).await?,
             };
-            if whole {
-                return Ok(());
-            }
-            if !head.flags.damaged {
-                head.flags.damaged = true;
-                tx.set_checkpoint_flags(head.number, head.flags).await?;
+            match condition {
+                Condition::Whole => break,
+                Condition::Empty => drop(empty.insert(head.number)),
+                Condition::Damaged if !head.flags.damaged => {
+                    head.flags.damaged = true;
+                    tx.set_checkpoint_flags(head.number, head.flags).await?;
+                }
+                Condition::Damaged => {}
             }
         }
-        Ok(())
+        Ok(empty)
     }
 
     /// The public ids of checkpoints.
@@ -197,7 +201,11 @@ impl Service {
 }
 
 /// What retention looks at: the listed checkpoints, newest first.
-fn candidates(heads: &[CheckpointHead], needed: &HashMap<i64, JobReason>) -> Vec<JobCandidate> {
+fn candidates(
+    heads: &[CheckpointHead],
+    needed: &HashMap<i64, JobReason>,
+    empty: &HashSet<i64>,
+) -> Vec<JobCandidate> {
     let followed: HashSet<i64> =
         heads.iter().filter(|head| !head.flags.carrier).filter_map(|head| head.parent).collect();
     heads
@@ -207,7 +215,7 @@ fn candidates(heads: &[CheckpointHead], needed: &HashMap<i64, JobReason>) -> Vec
         .map(|head| JobCandidate {
             number: head.number,
             at: head.at,
-            good: !head.flags.damaged,
+            good: !head.flags.damaged && !empty.contains(&head.number),
             held: head.flags.held,
             pinned: head.flags.pinned,
             branch_head: !followed.contains(&head.number),

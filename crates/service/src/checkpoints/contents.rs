@@ -22,6 +22,17 @@ pub(crate) enum Held {
     Stored(StoredContent),
 }
 
+/// In which condition a checkpoint is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// Everything of it can be read.
+    Whole,
+    /// It was imported without a state.
+    Empty,
+    /// Not everything of it can be read.
+    Damaged,
+}
+
 /// What rows hold, by number.
 #[derive(Default)]
 pub(crate) struct InCatalog {
@@ -99,23 +110,24 @@ impl Service {
         }
     }
 
-    /// Whether the state of a checkpoint, or its manifest and all its channel values, can be read from the disk.
-    pub(crate) async fn is_whole(
+    /// Reads the state of a checkpoint, or its manifest and all its channel values, from the disk.
+    pub(crate) async fn condition_of(
         &self,
         session: &mut Session,
         keys: &JobKeys,
         head: &CheckpointHead,
-    ) -> Result<bool> {
+    ) -> Result<Condition> {
         let mut found =
             self.contents_on_disk(session, keys, ContentTable::Checkpoints, &[head.number]).await?;
-        let Some(Ok(content)) = found.remove(&head.number) else { return Ok(false) };
+        let Some(Ok(content)) = found.remove(&head.number) else { return Ok(Condition::Damaged) };
         if !head.flags.typed {
-            return Ok(true);
+            return Ok(if content.raw.is_empty() { Condition::Empty } else { Condition::Whole });
         }
-        let Ok(manifest) = Manifest::decode(&content.raw) else { return Ok(false) };
+        let Ok(manifest) = Manifest::decode(&content.raw) else { return Ok(Condition::Damaged) };
         let values: Vec<i64> = manifest.stored_values().collect();
         let found = self.contents_on_disk(session, keys, ContentTable::Values, &values).await?;
-        Ok(values.iter().all(|number| found.get(number).is_some_and(Result::is_ok)))
+        let whole = values.iter().all(|number| found.get(number).is_some_and(Result::is_ok));
+        Ok(if whole { Condition::Whole } else { Condition::Damaged })
     }
 
     /// The contents with these numbers, read from the disk with everything that they need.

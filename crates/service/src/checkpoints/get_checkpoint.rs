@@ -8,7 +8,7 @@ use backstay_source_job::content::ContentError;
 use backstay_source_job::{CheckpointKey, Manifest, Record, State};
 use serde_json::json;
 
-use super::item::{damaged, is_named, item, record};
+use super::item::{damaged, is_named, item, no_state, record};
 use super::keyring::JobKeys;
 use super::no_checkpoint;
 use crate::error::Result;
@@ -90,7 +90,11 @@ impl Service {
             return Ok(CheckpointState { checkpoint, state });
         }
         drop(session);
-        let state = self.read_held(table, held).await?.and_then(|content| {
+        let content = self.read_held(table, held).await?;
+        if content.as_ref().is_ok_and(|content| content.raw.is_empty()) {
+            return Err(no_state(id));
+        }
+        let state = content.and_then(|content| {
             State::from_stored(content.raw.to_vec()).map(State::into_string).ok_or(ContentError::Damaged)
         });
         match state {

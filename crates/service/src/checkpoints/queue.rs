@@ -86,13 +86,13 @@ impl Request {
     fn bytes(&self) -> usize {
         match &self.work {
             Work::Create { new, .. } => {
-                new.iter().map(|new| new.as_ref().map_or(0, |new| in_row(new.state.as_str().len()))).sum()
+                new.iter().map(|new| new.as_ref().map_or(0, |new| in_row(new.raw().len()))).sum()
             }
             Work::Thread(operations) => operations.iter().map(bytes_of).sum(),
             Work::Complete(completion) => {
                 completion.end.state.as_ref().map_or(0, |state| in_row(state.as_str().len()))
             }
-            Work::Fork(fork) => fork.state.as_ref().map_or(0, |(_, new)| in_row(new.state.as_str().len())),
+            Work::Fork(fork) => fork.state.as_ref().map_or(0, |(_, new)| in_row(new.raw().len())),
         }
     }
 }

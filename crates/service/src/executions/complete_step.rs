@@ -95,7 +95,7 @@ impl Batch<'_> {
             let new = NewCheckpoint {
                 job_id: wanted.job.clone(),
                 step_name: step.record.name.clone(),
-                state: state.clone(),
+                state: Some(state.clone()),
                 metadata: None,
                 workflow_name: Some(opened.row.workflow_name.clone()),
                 workflow_version: None,

@@ -74,7 +74,7 @@ impl Service {
             let new = NewCheckpoint {
                 job_id: job.clone(),
                 step_name: saved.checkpoint.step_name,
-                state,
+                state: Some(state),
                 metadata: saved.checkpoint.metadata,
                 workflow_name: Some(row.workflow_name.clone()),
                 workflow_version: Some(saved.checkpoint.workflow_version),

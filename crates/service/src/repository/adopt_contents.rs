@@ -87,7 +87,7 @@ impl Service {
         let new = NewCheckpoint {
             job_id: job.clone(),
             step_name: text("step_name").unwrap_or_else(|| "step".to_owned()),
-            state,
+            state: Some(state),
             metadata: text("metadata"),
             workflow_name: text("workflow_name"),
             workflow_version: text("workflow_version"),

@@ -6,6 +6,7 @@ mod diff;
 mod export;
 mod fork;
 mod import;
+mod import_files;
 mod list;
 mod restore;
 mod save;

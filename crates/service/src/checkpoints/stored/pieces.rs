@@ -33,7 +33,7 @@ pub(super) fn large_pieces<'w>(tenant: &TenantId, project: &str, work: &'w Work)
     };
     let mut pieces = Vec::new();
     let mut add_state = |place: usize, new: &'w NewCheckpoint| {
-        let raw = new.state.as_str().as_bytes();
+        let raw = new.raw();
         if raw.len() > LARGE_BYTES {
             let mut described = described(&new.job_id, ContentTable::Checkpoints, &new.step_name);
             described.attributes.extend([
