@@ -51,16 +51,14 @@ impl Session {
         Ok(self.number(sql("look for contents", text).bind(job)).await?.is_some())
     }
 
-    /// The checkpoints whose states lie under these manifests, each with its manifest.
-    pub async fn checkpoints_of_contents(&mut self, manifests: &[String]) -> Result<Vec<(String, i64)>> {
+    /// The numbers of the checkpoints whose states lie under these manifests.
+    pub async fn checkpoints_of_contents(&mut self, manifests: &[String]) -> Result<Vec<i64>> {
         let mut found = Vec::new();
         for batch in manifests.chunks(256) {
-            let text =
-                "SELECT manifest, number FROM stored_contents WHERE holder = $1 AND dropped = 0 AND manifest";
+            let text = "SELECT number FROM stored_contents WHERE holder = $1 AND dropped = 0 AND manifest";
             let statement = sql("look for contents", text).bind(ContentTable::Checkpoints.holder());
             for row in self.raw(any_of(statement, batch)).await? {
-                let mut fields = Fields::new("stored_contents", &row);
-                found.push((fields.text()?, fields.int()?));
+                found.push(Fields::new("stored_contents", &row).int()?);
             }
         }
         Ok(found)

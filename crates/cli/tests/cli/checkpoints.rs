@@ -45,6 +45,7 @@ fn the_verbs_work(served: &Served) {
     served.ok(&["checkpoint", "import", "--job", "copy", export.to_str().unwrap()]);
     assert_eq!(served.json(&["checkpoint", "list", "--job", "copy"])["total"], 3);
     folders_are_imported(served);
+    a_database_of_langgraph_is_imported(served);
     let cleaned = served.json(&["checkpoint", "cleanup", "--job", "../demo", "--keep", "1", "--dry-run"]);
     assert_eq!((&cleaned["deleted_count"], &cleaned["kept_count"]), (&2.into(), &1.into()));
     served.ok(&["checkpoint", "delete", "--checkpoint", &ids[0]]);
@@ -110,4 +111,66 @@ fn folders_are_imported(served: &Served) {
     served.ok(&["checkpoint", "import", "--job", "again", export.to_str().unwrap()]);
     let again = served.json(&["checkpoint", "list", "--job", "again"]);
     assert_eq!((&again["total"], &again["checkpoints"][3]["size_bytes"]), (&4.into(), &0.into()));
+}
+
+/// A mapping of MessagePack with short texts as keys.
+fn mapping(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut out = vec![0x80 | members.len() as u8];
+    for (name, value) in members {
+        out.extend(text(name));
+        out.extend(value);
+    }
+    out
+}
+
+fn text(text: &str) -> Vec<u8> {
+    [&[0xa0 | text.len() as u8], text.as_bytes()].concat()
+}
+
+/// The threads of a database keep everything; what cannot be taken apart is told.
+fn a_database_of_langgraph_is_imported(served: &Served) {
+    use sqlx::{Connection, SqliteConnection};
+    let file = served.sandbox.beside("checkpoints.sqlite");
+    let name = file.to_str().unwrap();
+    let checkpoint = |a: u8| {
+        mapping(&[
+            ("id", text("x")),
+            ("channel_values", mapping(&[("a", vec![0x92, a, 0xc3]), ("b", text("same"))])),
+            ("channel_versions", mapping(&[("a", vec![a]), ("b", text("0001.7"))])),
+        ])
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut database = SqliteConnection::connect(&format!("sqlite:{name}?mode=rwc")).await.unwrap();
+        let tables = "CREATE TABLE checkpoints (thread_id TEXT, checkpoint_ns TEXT, checkpoint_id TEXT, parent_checkpoint_id TEXT,
+                type TEXT, checkpoint BLOB, metadata BLOB, PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id));
+            CREATE TABLE writes (thread_id TEXT, checkpoint_ns TEXT, checkpoint_id TEXT, task_id TEXT, idx INTEGER, channel TEXT,
+                type TEXT, value BLOB, PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id, task_id, idx))";
+        sqlx::raw_sql(tables).execute(&mut database).await.unwrap();
+        for (id, parent, value_type, bytes) in [
+            ("1", None, "msgpack", checkpoint(1)),
+            ("2", Some("1"), "msgpack", checkpoint(2)),
+            ("3", Some("2"), "pickle", vec![0x80]),
+        ] {
+            let row = sqlx::query("INSERT INTO checkpoints VALUES ('../thread', '', $1, $2, $3, $4, $5)");
+            let row = row.bind(id).bind(parent).bind(value_type).bind(bytes).bind(b"{\"step\": 1}".as_slice());
+            row.execute(&mut database).await.unwrap();
+        }
+        let write = "INSERT INTO writes VALUES ('../thread', '', '2', 'task', -3, '__interrupt__', 'msgpack', x'c0')";
+        sqlx::raw_sql(write).execute(&mut database).await.unwrap();
+        database.close().await.unwrap();
+    });
+    served.run(&["checkpoint", "import", "--job", "j", name]).expect(2);
+    let report = served.run(&["checkpoint", "import", "--json", name]).expect(3).json();
+    assert_eq!((&report["imported"], &report["jobs"][0]["job_id"]), (&2.into(), &"../thread".into()), "{report}");
+    assert_eq!(report["skipped"][0]["file"], "../thread 3");
+    assert!(report["skipped"][0]["reason"].as_str().unwrap().contains("`pickle`"), "{report}");
+    let list = served.json(&["checkpoint", "list", "--job", "../thread"]);
+    let ids = list["checkpoints"].as_array().unwrap().iter().map(|item| item["checkpoint_id"].as_str().unwrap());
+    let shown: Vec<String> = ids.map(|id| served.ok(&["checkpoint", "show", "--checkpoint", id])).collect();
+    assert_eq!(shown, [r#"{"a":[1,true],"b":"same"}"#, r#"{"a":[2,true],"b":"same"}"#]);
+    // The file is a database, and not one of these.
+    let other = served.sandbox.beside("other.sqlite");
+    std::fs::write(&other, b"SQLite format 3\0 and nothing else").unwrap();
+    served.run(&["checkpoint", "import", other.to_str().unwrap()]).expect(1);
 }

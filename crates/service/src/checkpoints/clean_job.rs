@@ -84,11 +84,20 @@ impl Service {
         let mut heads = tx.all_checkpoint_heads(job.number).await?;
         let empty = self.find_last_good(tx, &keys, &mut heads, &given.read).await?;
         let needed = self.needed_checkpoints(tx, job.number).await?;
-        let candidates = candidates(&heads, &needed, &empty);
+        let told = self.told_of(tx, &keys, &heads).await?;
+        let ended = match rules.keep_after_completion {
+            Some(_) => self.ended_executions(tx, job, told.values().filter_map(|told| told.execution.as_deref())).await?,
+            None => HashMap::new(),
+        };
+        let ended: HashMap<i64, i64> = told
+            .iter()
+            .filter_map(|(number, told)| Some((*number, *ended.get(told.execution.as_deref()?)?)))
+            .collect();
+        let candidates = candidates(&heads, &needed, &empty, &ended);
         let mut decisions = decide(rules, &candidates, self.now());
         let next_at = next_decision_at(rules, &candidates, &decisions, job.updated_at, self.now());
-        let ids = self.public_ids(tx, &keys, &heads).await?;
-        let id_of = |decision: &JobDecision| ids.get(&decision.number).cloned().unwrap_or_default();
+        let id_of =
+            |decision: &JobDecision| told.get(&decision.number).map_or_else(String::new, |told| told.id.clone());
         for decision in decisions.iter_mut().filter(|decision| !decision.keep) {
             if given.shown.as_ref().is_some_and(|shown| !shown.contains(&id_of(decision))) {
                 (decision.keep, decision.reason) = (true, JobReason::NotShown);
@@ -189,15 +198,34 @@ impl Service {
         keys: &JobKeys,
         heads: &[CheckpointHead],
     ) -> Result<HashMap<i64, String>> {
+        let told = self.told_of(session, keys, heads).await?;
+        Ok(told.into_iter().map(|(number, told)| (number, told.id)).collect())
+    }
+
+    /// What the descriptions of checkpoints tell.
+    async fn told_of(
+        &self,
+        session: &mut Session,
+        keys: &JobKeys,
+        heads: &[CheckpointHead],
+    ) -> Result<HashMap<i64, Told>> {
         let numbers: Vec<i64> = heads.iter().map(|head| head.number).collect();
-        let mut ids = HashMap::with_capacity(numbers.len());
+        let mut told = HashMap::with_capacity(numbers.len());
         for row in session.checkpoints(&numbers).await? {
             let number = row.head.number;
-            let step = record(keys, number, row.record).map(|record| record.step_name);
-            ids.insert(number, public_id(number, step.as_deref().unwrap_or_default()));
+            let record = record(keys, number, row.record).unwrap_or_default();
+            told.insert(number, Told { id: public_id(number, &record.step_name), execution: record.execution });
         }
-        Ok(ids)
+        Ok(told)
     }
+}
+
+/// What the description of a checkpoint tells.
+struct Told {
+    /// Its public id.
+    id: String,
+    /// The execution that saved it.
+    execution: Option<String>,
 }
 
 /// What retention looks at: the listed checkpoints, newest first.
@@ -205,6 +233,7 @@ fn candidates(
     heads: &[CheckpointHead],
     needed: &HashMap<i64, JobReason>,
     empty: &HashSet<i64>,
+    ended: &HashMap<i64, i64>,
 ) -> Vec<JobCandidate> {
     let followed: HashSet<i64> =
         heads.iter().filter(|head| !head.flags.carrier).filter_map(|head| head.parent).collect();
@@ -221,6 +250,7 @@ fn candidates(
             branch_head: !followed.contains(&head.number),
             expires_at: head.expires_at,
             needed: needed.get(&head.number).copied(),
+            ended: ended.get(&head.number).copied(),
         })
         .collect()
 }

@@ -10,7 +10,8 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::import_files::{Found, Imports};
-use super::{ProjectArgs, checkpoints};
+use super::langgraph_database::is_database;
+use super::{ProjectArgs, checkpoints, import_langgraph};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::human;
@@ -22,18 +23,22 @@ const TOGETHER_BYTES: usize = 8 << 20;
 /// How many files are named that were not imported; the result of `--json` names all.
 const MOST_NAMED: usize = 20;
 
-/// Save checkpoints from an export, or from the folders of a file-based checkpoint manager
+/// Save checkpoints from an export, from the folders of a file-based checkpoint manager, or from a database of LangGraph
 ///
 /// A folder of folders is one folder for each job, with a file ID.json for each checkpoint. The checkpoints of a job are saved in
 /// the order of their `sequence`, else of their `timestamp`, else of their names. What is kept: the name of the step, the
 /// state, metadata, name and version of the workflow. Ids and times are new. A checkpoint whose state is null is
 /// listed, and has no state to restore. What cannot be imported is told with its reason and stops nothing else.
+///
+/// A database of LangGraph's saver for SQLite is only read. Its threads keep their names, checkpoints, channels and pending
+/// writes, in the bytes in which they stand there; no object is built from them.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   backstay checkpoint import ./checkpoints/                  each folder in it is a job
   backstay checkpoint import --job nightly ./checkpoints/nightly/
-  backstay checkpoint import --job nightly nightly.jsonl     an export")]
+  backstay checkpoint import --job nightly nightly.jsonl     an export
+  backstay checkpoint import ./checkpoints.sqlite            the threads of LangGraph")]
 pub(crate) struct CheckpointImportArgs {
     /// The file or folder
     #[arg(value_name = "PATH")]
@@ -64,41 +69,66 @@ pub(super) struct Told {
 }
 
 /// What the command tells.
-#[derive(Debug, Serialize)]
-struct Report {
-    jobs: Vec<Imported>,
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Report {
+    #[serde(serialize_with = "of_each_job")]
+    jobs: BTreeMap<String, Imported>,
     imported: u64,
     /// Not imported.
-    skipped: Vec<Told>,
+    pub(super) skipped: Vec<Told>,
     /// Imported without something.
-    left_out: Vec<Told>,
+    pub(super) left_out: Vec<Told>,
+}
+
+fn of_each_job<S: serde::Serializer>(jobs: &BTreeMap<String, Imported>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(jobs.values())
+}
+
+impl Report {
+    /// Counts a checkpoint that was imported.
+    pub(super) fn count(&mut self, job: &str, without_state: bool) {
+        let of = self.jobs.entry(job.to_owned()).or_default();
+        of.job_id = job.to_owned();
+        of.imported += 1;
+        of.without_state += u64::from(without_state);
+        self.imported += 1;
+    }
 }
 
 /// Imports them.
 pub(crate) async fn run(cx: &Context, args: CheckpointImportArgs) -> CommandResult {
+    if is_database(&args.path) {
+        if args.job.is_some() {
+            return Err(Failure::usage("the threads of a database keep their names")
+                .hint("leave --job out; --project tells where they come to"));
+        }
+        let report = import_langgraph::import(cx, &args.path, &args.project).await?;
+        return tell(cx, &report);
+    }
     let mut sender = Sender {
         api: checkpoints(cx, &args.project)?,
         waiting: Vec::new(),
         bytes: 0,
-        jobs: BTreeMap::new(),
-        skipped: Vec::new(),
+        report: Report::default(),
     };
     let mut imports = Imports::open(&args.path, args.job)?;
     while let Some(found) = imports.next()? {
         sender.add(found).await?;
     }
     sender.send().await?;
-    let Sender { jobs, mut skipped, .. } = sender;
-    skipped.extend(imports.skipped);
-    let jobs: Vec<Imported> = jobs.into_values().collect();
-    let imported = jobs.iter().map(|job| job.imported).sum();
-    let report = Report { jobs, imported, skipped, left_out: imports.left_out };
-    cx.output.result(&report, |out, _| {
-        let empty: u64 = report.jobs.iter().map(|job| job.without_state).sum();
+    let mut report = sender.report;
+    report.skipped.extend(imports.skipped);
+    report.left_out.extend(imports.left_out);
+    tell(cx, &report)
+}
+
+fn tell(cx: &Context, report: &Report) -> CommandResult {
+    cx.output.result(report, |out, _| {
+        let empty: u64 = report.jobs.values().map(|job| job.without_state).sum();
         writeln!(
             out,
             "imported {} of {} ({empty} without a state), skipped {}",
-            human::count(imported, "checkpoint", "checkpoints"),
+            human::count(report.imported, "checkpoint", "checkpoints"),
             human::count(report.jobs.len() as u64, "job", "jobs"),
             report.skipped.len(),
         )
@@ -119,8 +149,7 @@ struct Sender {
     api: Checkpoints,
     waiting: Vec<(Waiting, Box<RawValue>)>,
     bytes: usize,
-    jobs: BTreeMap<String, Imported>,
-    skipped: Vec<Told>,
+    report: Report,
 }
 
 /// What is told of a checkpoint that was sent.
@@ -153,14 +182,11 @@ impl Sender {
         let results = self.api.import(&NewCheckpoints { checkpoints, atomic: false }).await?.results;
         for (waiting, result) in waiting.into_iter().zip(results) {
             if result.checkpoint.is_some() {
-                let job = self.jobs.entry(waiting.job.clone()).or_default();
-                job.job_id = waiting.job;
-                job.imported += 1;
-                job.without_state += u64::from(!waiting.has_state);
+                self.report.count(&waiting.job, !waiting.has_state);
                 continue;
             }
             let reason = result.error.map_or_else(|| "the server refused it".to_owned(), |problem| problem.detail);
-            self.skipped.push(Told { file: waiting.file, reason });
+            self.report.skipped.push(Told { file: waiting.file, reason });
         }
         Ok(())
     }

@@ -7,6 +7,8 @@ mod export;
 mod fork;
 mod import;
 mod import_files;
+mod import_langgraph;
+mod langgraph_database;
 mod list;
 mod restore;
 mod save;

@@ -6,6 +6,7 @@
 //! did not get so far is removed when it is old enough ([`unused`]), what rows referred to that are gone within a minute
 //! ([`dropped`]). A transaction never reads the repository.
 
+mod damaged;
 mod described;
 mod dropped;
 mod load;

@@ -84,10 +84,10 @@ pub(super) fn large_pieces<'w>(tenant: &TenantId, project: &str, work: &'w Work)
 fn values<'w>(
     place: usize,
     new: &'w NewThreadCheckpoint,
-    described: impl Fn(&str) -> Described + 'w,
-) -> impl Iterator<Item = Piece<'w>> {
+    described: impl Fn(&str) -> Described,
+) -> Vec<Piece<'w>> {
     let large = new.changed.iter().enumerate().filter(|(_, channel)| channel.value.data.len() > LARGE_BYTES);
-    large.map(move |(at, channel)| {
+    let pieces = large.map(|(at, channel)| {
         let mut described = described(&channel.name);
         described.attributes.extend([
             ("namespace".to_owned(), json!(new.key.namespace)),
@@ -96,5 +96,6 @@ fn values<'w>(
             ("value_type".to_owned(), json!(channel.value.value_type)),
         ]);
         Piece { spot: (place, at), described, raw: &channel.value.data }
-    })
+    });
+    pieces.collect()
 }
