@@ -1,8 +1,9 @@
 //! Checkpoints of jobs.
 
 use backstay_api::checkpoint::{
-    Checkpoint, CheckpointList, CheckpointQuery, CheckpointResults, CleanJob, CleanedJob, CreatedCheckpoints, DiffQuery,
-    ForkCheckpoint, NewCheckpoint, NewCheckpoints, RestoreCheckpoint, RestoredCheckpoint, StateDiff,
+    Checkpoint, CheckpointList, CheckpointQuery, CheckpointResults, CleanJob, CleanedJob, CreatedCheckpoints,
+    DiffQuery, ForkCheckpoint, NewCheckpoint, NewCheckpoints, RestoreCheckpoint, RestoredCheckpoint,
+    StateDiff,
 };
 use reqwest::Method;
 

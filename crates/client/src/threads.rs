@@ -24,6 +24,8 @@ impl Threads {
     /// nothing twice.
     pub async fn batch(&self, batch: &ThreadBatch) -> Result<ThreadResults> {
         let call = self.client.api(Method::POST, &["threads", "batch"]);
-        self.client.fetch(call.header("backstay-project", &self.project).json(batch).key(self.client.new_key())).await
+        self.client
+            .fetch(call.header("backstay-project", &self.project).json(batch).key(self.client.new_key()))
+            .await
     }
 }

@@ -147,14 +147,21 @@ async fn an_imported_null_is_listed_and_has_no_state() {
     }
     // It is no damage, and not what is kept as the last good one.
     let (_, done) = api.post("/api/checkpoints/cleanup", json!({"job_id": "j", "keep_last": 1})).await;
-    let reasons: Vec<_> = done["kept"].as_array().unwrap().iter().map(|kept| kept["reason"].clone()).collect();
+    let reasons: Vec<_> =
+        done["kept"].as_array().unwrap().iter().map(|kept| kept["reason"].clone()).collect();
     assert_eq!(reasons, [json!("last_good"), json!("newest")], "{done}");
     let (_, list) = api.get("/api/checkpoints?job_id=j").await;
     assert_eq!(list["checkpoints"][1]["integrity"], "ok");
     let (status, made) = api
-        .post("/api/v1/checkpoints/import", json!({"atomic": false, "checkpoints": [item("x", json!([])), item("y", json!({}))]}))
+        .post(
+            "/api/v1/checkpoints/import",
+            json!({"atomic": false, "checkpoints": [item("x", json!([])), item("y", json!({}))]}),
+        )
         .await;
-    assert_eq!((status, &made["results"][0]["status"], &made["results"][1]["status"]), (200, &json!(422), &json!(201)));
+    assert_eq!(
+        (status, &made["results"][0]["status"], &made["results"][1]["status"]),
+        (200, &json!(422), &json!(201))
+    );
     api.save("j", "next", json!({"filler": "x".repeat(5000)})).await;
     assert_eq!(api.total("j").await, 4);
 }

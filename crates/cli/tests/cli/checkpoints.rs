@@ -60,7 +60,11 @@ fn folders_are_imported(served: &Served) {
         std::fs::write(folder.join(job).join(name), text).unwrap();
     };
     // In the order of their names they would be 10, 2, and so on.
-    let times = [("step_2", "2025-11-18T10:30:00"), ("step_10", "2025-11-18T10:31:00.5+00:00"), ("step_1", "2025-11-18T10:29:00Z")];
+    let times = [
+        ("step_2", "2025-11-18T10:30:00"),
+        ("step_10", "2025-11-18T10:31:00.5+00:00"),
+        ("step_1", "2025-11-18T10:29:00Z"),
+    ];
     for (step, time) in times {
         let text = format!(
             r#"{{"checkpoint_id":"{step}_1763461800","job_id":"nightly","step_name":"{step}","timestamp":"{time}",
@@ -69,7 +73,11 @@ fn folders_are_imported(served: &Served) {
         );
         write("nightly", &format!("{step}_1763461800.json"), &text);
     }
-    write("nightly", "lost.json", r#"{"step_name":"lost","timestamp":"2025-11-18T10:32:00Z","state_snapshot":null}"#);
+    write(
+        "nightly",
+        "lost.json",
+        r#"{"step_name":"lost","timestamp":"2025-11-18T10:32:00Z","state_snapshot":null}"#,
+    );
     write("nightly", "torn.json", r#"{"step_name":"torn","state_snapshot":{"a":"#);
     write("nightly", "list.json", r#"{"step_name":"list","state_snapshot":[1]}"#);
     write("nightly", "index.json", r#"{"count":3}"#);
@@ -86,8 +94,13 @@ fn folders_are_imported(served: &Served) {
             (file, told["reason"].as_str().unwrap().to_owned())
         })
         .collect();
-    for (file, part) in [("torn.json", "no checkpoint: EOF"), ("list.json", "JSON object"), ("index.json", "neither a state")] {
-        assert!(reasons.iter().any(|(name, reason)| name == file && reason.contains(part)), "{file}: {reasons:?}");
+    for (file, part) in
+        [("torn.json", "no checkpoint: EOF"), ("list.json", "JSON object"), ("index.json", "neither a state")]
+    {
+        assert!(
+            reasons.iter().any(|(name, reason)| name == file && reason.contains(part)),
+            "{file}: {reasons:?}"
+        );
     }
     assert_eq!(reasons.len(), 3, "{reasons:?}");
     assert_eq!(report["left_out"].as_array().unwrap().len(), 1, "{report}");
@@ -98,7 +111,8 @@ fn folders_are_imported(served: &Served) {
     assert_eq!(steps, ["step_1", "step_2", "step_10", "lost"]);
     assert_eq!((&items[0]["workflow_name"], &items[0]["workflow_version"]), (&"etl".into(), &"2.1".into()));
     assert_eq!(items[0]["metadata"]["by"], "x");
-    let shown = served.ok(&["checkpoint", "show", "--checkpoint", items[2]["checkpoint_id"].as_str().unwrap()]);
+    let shown =
+        served.ok(&["checkpoint", "show", "--checkpoint", items[2]["checkpoint_id"].as_str().unwrap()]);
     assert_eq!(shown, r#"{"at":"step_10","big":12345678901234567890}"#);
     assert_eq!(served.json(&["checkpoint", "list", "--job", "named by its folder"])["total"], 1);
 
@@ -162,15 +176,20 @@ fn a_database_of_langgraph_is_imported(served: &Served) {
     });
     served.run(&["checkpoint", "import", "--job", "j", name]).expect(2);
     let report = served.run(&["checkpoint", "import", "--json", name]).expect(3).json();
-    assert_eq!((&report["imported"], &report["jobs"][0]["job_id"]), (&2.into(), &"../thread".into()), "{report}");
+    assert_eq!(
+        (&report["imported"], &report["jobs"][0]["job_id"]),
+        (&2.into(), &"../thread".into()),
+        "{report}"
+    );
     assert_eq!(report["skipped"][0]["file"], "../thread 3");
     assert!(report["skipped"][0]["reason"].as_str().unwrap().contains("`pickle`"), "{report}");
     let list = served.json(&["checkpoint", "list", "--job", "../thread"]);
-    let ids = list["checkpoints"].as_array().unwrap().iter().map(|item| item["checkpoint_id"].as_str().unwrap());
+    let ids =
+        list["checkpoints"].as_array().unwrap().iter().map(|item| item["checkpoint_id"].as_str().unwrap());
     let shown: Vec<String> = ids.map(|id| served.ok(&["checkpoint", "show", "--checkpoint", id])).collect();
     assert_eq!(shown, [r#"{"a":[1,true],"b":"same"}"#, r#"{"a":[2,true],"b":"same"}"#]);
     // The file is a database, and not one of these.
     let other = served.sandbox.beside("other.sqlite");
     std::fs::write(&other, b"SQLite format 3\0 and nothing else").unwrap();
-    served.run(&["checkpoint", "import", other.to_str().unwrap()]).expect(1);
+    served.run(&["checkpoint", "import", other.to_str().unwrap()]).expect(2);
 }

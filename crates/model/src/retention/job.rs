@@ -175,8 +175,7 @@ pub fn decide(rules: &JobRules, newest_first: &[JobCandidate], now: Timestamp) -
                 *rank += 1;
                 *rank <= count
             });
-            let among_newest =
-                last_of_ended.is_none() && rules.keep_last.is_some_and(|count| rank <= count);
+            let among_newest = last_of_ended.is_none() && rules.keep_last.is_some_and(|count| rank <= count);
             let (keep, reason) = if candidate.held {
                 (true, JobReason::Held)
             } else if candidate.pinned {
@@ -297,7 +296,14 @@ mod tests {
             [JobReason::LastGood, last, last, JobReason::ExecutionEnded, JobReason::ExecutionEnded]
         );
         assert_eq!(kept(&JobRules { keep_last: Some(5), ..rules.clone() }, &candidates), [5, 4, 3]);
-        assert_eq!(kept(&JobRules { keep_last: Some(1), keep_after_completion: Some(2), ..JobRules::default() }, &candidates).len(), 5);
+        assert_eq!(
+            kept(
+                &JobRules { keep_last: Some(1), keep_after_completion: Some(2), ..JobRules::default() },
+                &candidates
+            )
+            .len(),
+            5
+        );
         // What is protected stays, and its own time counts.
         candidates[3].held = true;
         candidates[1].expires_at = Some(NOW);

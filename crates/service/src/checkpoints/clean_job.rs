@@ -61,7 +61,8 @@ impl Service {
         let Some(job) = find_job(&mut tx, caller, project, job_id).await? else {
             return Ok(Cleaned { job_id: job_id.to_owned(), deleted: Vec::new(), kept: Vec::new() });
         };
-        let cleaning = self.clean(&mut tx, caller, &job, rules, &Given { read, shown: None }, dry_run).await?;
+        let cleaning =
+            self.clean(&mut tx, caller, &job, rules, &Given { read, shown: None }, dry_run).await?;
         if dry_run {
             tx.roll_back().await;
         } else {
@@ -86,7 +87,10 @@ impl Service {
         let needed = self.needed_checkpoints(tx, job.number).await?;
         let told = self.told_of(tx, &keys, &heads).await?;
         let ended = match rules.keep_after_completion {
-            Some(_) => self.ended_executions(tx, job, told.values().filter_map(|told| told.execution.as_deref())).await?,
+            Some(_) => {
+                self.ended_executions(tx, job, told.values().filter_map(|told| told.execution.as_deref()))
+                    .await?
+            }
             None => HashMap::new(),
         };
         let ended: HashMap<i64, i64> = told
@@ -96,8 +100,9 @@ impl Service {
         let candidates = candidates(&heads, &needed, &empty, &ended);
         let mut decisions = decide(rules, &candidates, self.now());
         let next_at = next_decision_at(rules, &candidates, &decisions, job.updated_at, self.now());
-        let id_of =
-            |decision: &JobDecision| told.get(&decision.number).map_or_else(String::new, |told| told.id.clone());
+        let id_of = |decision: &JobDecision| {
+            told.get(&decision.number).map_or_else(String::new, |told| told.id.clone())
+        };
         for decision in decisions.iter_mut().filter(|decision| !decision.keep) {
             if given.shown.as_ref().is_some_and(|shown| !shown.contains(&id_of(decision))) {
                 (decision.keep, decision.reason) = (true, JobReason::NotShown);
@@ -180,7 +185,9 @@ impl Service {
             };
             match condition {
                 Condition::Whole => break,
-                Condition::Empty => drop(empty.insert(head.number)),
+                Condition::Empty => {
+                    empty.insert(head.number);
+                }
                 Condition::Damaged if !head.flags.damaged => {
                     head.flags.damaged = true;
                     tx.set_checkpoint_flags(head.number, head.flags).await?;
@@ -214,7 +221,10 @@ impl Service {
         for row in session.checkpoints(&numbers).await? {
             let number = row.head.number;
             let record = record(keys, number, row.record).unwrap_or_default();
-            told.insert(number, Told { id: public_id(number, &record.step_name), execution: record.execution });
+            told.insert(
+                number,
+                Told { id: public_id(number, &record.step_name), execution: record.execution },
+            );
         }
         Ok(told)
     }

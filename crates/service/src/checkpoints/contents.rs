@@ -80,7 +80,8 @@ impl Service {
         let known = self.saving().cache.lock().get(table, base);
         let mut contents = match known {
             None => self.contents(session, keys, table, &[number]).await?,
-            Some(base) => match self.decode_link(keys, table, Link { number, base: None, body }, Some(&base)) {
+            Some(base) => match self.decode_link(keys, table, Link { number, base: None, body }, Some(&base))
+            {
                 Ok(found) => return Ok(Ok(found)),
                 // Another server may have replaced the base since it was last seen here.
                 Err(_) => self.contents_on_disk(session, keys, table, &[number]).await?,

@@ -78,11 +78,14 @@ impl Service {
         let head = found.checkpoint.head.clone();
         let mut session = self.read().await?;
         let table = ContentTable::Checkpoints;
-        let held = self
-            .held_by(&mut session, &keys, table, head.number, head.base, found.checkpoint.body)
-            .await?;
+        let held =
+            self.held_by(&mut session, &keys, table, head.number, head.base, found.checkpoint.body).await?;
         if head.flags.typed && record.is_some() {
-            let manifest = self.read_held(table, held).await?.ok().and_then(|content| Manifest::decode(&content.raw).ok());
+            let manifest = self
+                .read_held(table, held)
+                .await?
+                .ok()
+                .and_then(|content| Manifest::decode(&content.raw).ok());
             let manifest = manifest.ok_or_else(|| damaged(id))?;
             let state = json_view(&self.channel_values(&mut session, &keys, &manifest, id).await?);
             let mut checkpoint = item(&found.job, &head, record);

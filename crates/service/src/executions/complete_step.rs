@@ -105,7 +105,8 @@ impl Batch<'_> {
                 pinned: false,
                 epoch: None,
             };
-            checkpoint_id = Some(self.create(request, &new, request.prepared.get(&(0, 0))).await??.checkpoint_id);
+            checkpoint_id =
+                Some(self.create(request, &new, request.prepared.get(&(0, 0))).await??.checkpoint_id);
             opened.row.checkpoint = self.rows.last().map(|row| row.head.number);
         }
         let ended = opened.steps.get_mut(&number).expect("an open step is at hand");

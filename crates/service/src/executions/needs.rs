@@ -47,7 +47,8 @@ impl Service {
         let numbers: Vec<i64> = wanted.values().copied().collect();
         let rows = session.executions_by_number(&numbers).await?;
         let ended = rows.into_iter().filter(|row| row.job == job.number && row.state.is_final());
-        let named = ended.map(|row| (ExecutionKey::from_number(row.number).public(&row.workflow_name), row.number));
+        let named =
+            ended.map(|row| (ExecutionKey::from_number(row.number).public(&row.workflow_name), row.number));
         Ok(named.filter(|(id, _)| wanted.contains_key(id.as_str())).collect())
     }
 

@@ -12,8 +12,8 @@ use super::copy_values::{CopiedValues, Missing};
 use super::get_tuple::pending;
 use super::step_of;
 use crate::checkpoints::{
-    Content, JobKeys, Prepared, any_job, check_job_name, check_project, find_job, job_key, public_id, source_of,
-    text_hash,
+    Content, JobKeys, Prepared, any_job, check_job_name, check_project, find_job, job_key, public_id,
+    source_of, text_hash,
 };
 use crate::error::{Result, ServiceError};
 use crate::limits::Fields;

@@ -39,7 +39,8 @@ impl Service {
         let found = self.rows_on_disk(tx, keys, ContentTable::Values, &order).await?;
         let mut here = found.here;
         let links = tx.content_chains(ContentTable::Values, &order).await?;
-        let bases: HashMap<i64, Option<i64>> = links.into_iter().map(|link| (link.number, link.base)).collect();
+        let bases: HashMap<i64, Option<i64>> =
+            links.into_iter().map(|link| (link.number, link.base)).collect();
         let missing: Missing =
             found.stored.into_iter().filter(|stored| !prepared.contains_key(&stored.number)).collect();
         if !missing.is_empty() {

@@ -309,7 +309,8 @@ async fn of_an_ended_execution_the_newest_checkpoints_stay(fixture: &Fixture) {
     };
     let work = async |execution: &Execution, steps: usize| {
         for n in 0..steps {
-            let begun = begin(service, execution, step(&format!("{}_{n}", execution.correlation_id), None)).await;
+            let begun =
+                begin(service, execution, step(&format!("{}_{n}", execution.correlation_id), None)).await;
             let end = well(Some("{\"done\":true}"));
             service.complete_step(&operator, &execution.execution_id, id(&begun), end).await.unwrap();
         }
@@ -317,10 +318,8 @@ async fn of_an_ended_execution_the_newest_checkpoints_stay(fixture: &Fixture) {
     let steps = async || -> Vec<String> {
         listed(service, "runs").await.into_iter().map(|item| item.step_name).collect()
     };
-    let rules = backstay_model::retention::job::JobRules {
-        keep_after_completion: Some(1),
-        ..Default::default()
-    };
+    let rules =
+        backstay_model::retention::job::JobRules { keep_after_completion: Some(1), ..Default::default() };
     let admin = caller(Role::Admin);
     // Whatever a client gives as the execution of a checkpoint: it is none of the job.
     let foreign = start(service, "elsewhere").await;

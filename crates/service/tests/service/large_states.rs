@@ -36,12 +36,17 @@ const DAY_S: i64 = 86_400;
 fn noise(seed: u64, length: usize) -> String {
     let mut bytes = vec![0; length / 2];
     SeededRng::new(seed).fill(&mut bytes);
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]))
+        .collect()
 }
 
 /// A state of `items` items of 50 KiB, of which those in `changed` are other ones.
 fn state(items: usize, changed: &[(usize, u64)]) -> String {
-    let seed = |item: usize| changed.iter().rev().find(|(at, _)| *at == item).map_or(item as u64, |(_, seed)| *seed);
+    let seed =
+        |item: usize| changed.iter().rev().find(|(at, _)| *at == item).map_or(item as u64, |(_, seed)| *seed);
     let items: Vec<String> = (0..items).map(|item| format!("\"{}\"", noise(seed(item), 50 << 10))).collect();
     format!("{{\"items\":[{}]}}", items.join(","))
 }
@@ -50,7 +55,10 @@ async fn create(service: &Service, new: NewCheckpoint) -> Checkpoint {
     service.create_checkpoint(&caller(Role::Operator), DEFAULT_PROJECT, new).await.unwrap()
 }
 
-async fn state_of(service: &Service, checkpoint: &Checkpoint) -> Result<String, backstay_service::ServiceError> {
+async fn state_of(
+    service: &Service,
+    checkpoint: &Checkpoint,
+) -> Result<String, backstay_service::ServiceError> {
     service.get_checkpoint(&caller(Role::Viewer), &checkpoint.checkpoint_id).await.map(|found| found.state)
 }
 
@@ -78,7 +86,8 @@ fn stored_bytes(fixture: &Fixture) -> u64 {
 async fn a_step_costs_what_changed(fixture: &Fixture) {
     let service = &fixture.service;
     let mut changed = Vec::new();
-    let mut saved = vec![(create(service, new("j", "step", &state(100, &changed))).await, state(100, &changed))];
+    let mut saved =
+        vec![(create(service, new("j", "step", &state(100, &changed))).await, state(100, &changed))];
     let first = stored_bytes(fixture);
     for step in 0..20 {
         changed.push((step * 37 % 100, 1000 + step as u64));
@@ -240,9 +249,14 @@ async fn a_flipped_byte_in_the_repository_costs_that_state_alone(fixture: &Fixtu
         fixture.store.delete(&ObjectName::parse(name).unwrap()).unwrap();
     }
     let fresh = fixture.again(3).await;
-    let done = fresh.clean_job(&caller(Role::Operator), DEFAULT_PROJECT, "j", &keep_last(1), false).await.unwrap();
+    let done =
+        fresh.clean_job(&caller(Role::Operator), DEFAULT_PROJECT, "j", &keep_last(1), false).await.unwrap();
     let kept: Vec<_> = done.kept.iter().map(|(id, _)| id.clone()).collect();
-    assert_eq!(kept, [after.checkpoint_id.clone(), newest.checkpoint_id.clone()], "the newest good one stays");
+    assert_eq!(
+        kept,
+        [after.checkpoint_id.clone(), newest.checkpoint_id.clone()],
+        "the newest good one stays"
+    );
     assert!(state_of(&fresh, &newest).await.is_err());
     assert!(state_of(&fresh, &after).await.unwrap() == texts[2]);
 }
@@ -266,7 +280,13 @@ async fn a_repository_that_cannot_be_reached_is_no_damage(fixture: &Fixture) {
     assert!(listed(&service, "j").await.iter().all(|item| !item.damaged));
 }
 
-fn typed(thread: &str, id: &str, parent: Option<&str>, changed: &[(&str, &str)], keep: &[&str]) -> NewThreadCheckpoint {
+fn typed(
+    thread: &str,
+    id: &str,
+    parent: Option<&str>,
+    changed: &[(&str, &str)],
+    keep: &[&str],
+) -> NewThreadCheckpoint {
     let value = |text: &str| TypedValue { value_type: "bytes".into(), data: text.as_bytes().to_vec() };
     NewThreadCheckpoint {
         key: ThreadKey { thread_id: thread.into(), namespace: String::new(), checkpoint_id: id.into() },
@@ -319,7 +339,10 @@ async fn values_of_channels_are_kept_copied_and_removed(fixture: &Fixture) {
     put(typed("t", "3", Some("2"), &[("b", &noise(5, 2 << 20))], &["a"])).await.unwrap();
     put(typed("t", "4", Some("3"), &[("b", &noise(6, 5000))], &["a"])).await.unwrap();
     assert!(channels_of(&other, "t", "4").await == both(&noise(6, 5000)));
-    other.prune_threads(&operator, DEFAULT_PROJECT, &["t".into()], Prune::KeepLatest, false, false).await.unwrap();
+    other
+        .prune_threads(&operator, DEFAULT_PROJECT, &["t".into()], Prune::KeepLatest, false, false)
+        .await
+        .unwrap();
     other.tidy().await.unwrap();
     assert_eq!(manifests(fixture), 3, "`a` of the thread and both values of the copy");
     assert!(channels_of(&other, "t", "4").await == both(&noise(6, 5000)));
@@ -390,7 +413,10 @@ async fn states_are_found_again_from_the_repository_alone(fixture: &Fixture) {
     let found = listed(&rebuilt, "j").await;
     let names: Vec<_> = found.iter().map(|item| item.step_name.as_str()).collect();
     assert_eq!(names, ["step 0", "step 1", "step 2"]);
-    assert_eq!((found[1].metadata.as_deref(), found[1].workflow_name.as_deref()), (Some("{\"n\":1}"), Some("w")));
+    assert_eq!(
+        (found[1].metadata.as_deref(), found[1].workflow_name.as_deref()),
+        (Some("{\"n\":1}"), Some("w"))
+    );
     for (checkpoint, text) in found.iter().zip(&texts) {
         assert!(state_of(&rebuilt, checkpoint).await.unwrap() == *text);
     }
@@ -414,10 +440,9 @@ async fn a_collection_beside_saves_costs_nothing(fixture: &Fixture) {
             let made = loop {
                 match service.create_checkpoint(&operator, DEFAULT_PROJECT, new("j", "step", &text)).await {
                     Ok(made) => break made,
-                    Err(error) => assert!(
-                        matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Conflict),
-                        "{error}"
-                    ),
+                    Err(error) => {
+                        assert!(matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Conflict), "{error}")
+                    }
                 }
             };
             saved.push((made, text));

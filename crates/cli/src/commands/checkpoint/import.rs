@@ -135,7 +135,11 @@ fn tell(cx: &Context, report: &Report) -> CommandResult {
     })?;
     for (told, what) in [(&report.skipped, "skipped"), (&report.left_out, "imported in part")] {
         for told in told.iter().take(MOST_NAMED) {
-            cx.output.warn(&format!("{}: {what}: {}", human::one_line(&told.file), human::one_line(&told.reason)));
+            cx.output.warn(&format!(
+                "{}: {what}: {}",
+                human::one_line(&told.file),
+                human::one_line(&told.reason)
+            ));
         }
         if let Some(more) = told.len().checked_sub(MOST_NAMED).filter(|more| *more > 0) {
             cx.output.warn(&format!("{more} more {what}; --json names all"));
@@ -185,7 +189,8 @@ impl Sender {
                 self.report.count(&waiting.job, !waiting.has_state);
                 continue;
             }
-            let reason = result.error.map_or_else(|| "the server refused it".to_owned(), |problem| problem.detail);
+            let reason =
+                result.error.map_or_else(|| "the server refused it".to_owned(), |problem| problem.detail);
             self.report.skipped.push(Told { file: waiting.file, reason });
         }
         Ok(())

@@ -74,7 +74,8 @@ struct Place {
 impl Imports {
     /// What lies at `path`: an export, the folder of one job, or a folder of such folders.
     pub(super) fn open(path: &Path, job: Option<String>) -> Result<Self, Failure> {
-        let mut imports = Self { job, from: Source::Files(VecDeque::new()), skipped: Vec::new(), left_out: Vec::new() };
+        let mut imports =
+            Self { job, from: Source::Files(VecDeque::new()), skipped: Vec::new(), left_out: Vec::new() };
         let failed = |error| Failure::io(format!("cannot read {}", path.display()), &error);
         if !path.is_dir() {
             let reader = BufReader::new(File::open(path).map_err(failed)?);
@@ -92,12 +93,17 @@ impl Imports {
         folders.sort();
         for folder in folders {
             if imports.job.is_some() {
-                imports.skip(&folder.display().to_string(), "it is a folder; without --job each folder is a job");
+                imports.skip(
+                    &folder.display().to_string(),
+                    "it is a folder; without --job each folder is a job",
+                );
                 continue;
             }
             match imports.folder(&folder) {
                 Ok(found) => files.extend(found),
-                Err(error) => imports.skip(&folder.display().to_string(), &format!("it cannot be read: {error}")),
+                Err(error) => {
+                    imports.skip(&folder.display().to_string(), &format!("it cannot be read: {error}"))
+                }
             }
         }
         imports.from = Source::Files(files);
@@ -181,7 +187,9 @@ impl Imports {
         });
         Some(NewCheckpoint {
             job_id,
-            step_name: text(stored.step_name).filter(|step| !step.is_empty()).unwrap_or_else(|| STEP.to_owned()),
+            step_name: text(stored.step_name)
+                .filter(|step| !step.is_empty())
+                .unwrap_or_else(|| STEP.to_owned()),
             state: stored.state_snapshot.unwrap_or_else(null),
             metadata,
             workflow_name: text(stored.workflow_name),
@@ -235,7 +243,9 @@ fn parse<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, String> {
 fn read_file(path: &Path) -> Result<String, String> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| format!("it cannot be read: {error}"))?;
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|error| format!("it cannot be read: {error}"))?;
+    file.take(MOST_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| format!("it cannot be read: {error}"))?;
     as_text(bytes)
 }
 
@@ -282,7 +292,11 @@ mod tests {
             r#"{"created_at":"2025-11-18T11:30:36.5+01:00"}"#,
             r#"{"timestamp":1763461836.5}"#,
         ];
-        assert!(same.iter().all(|text| key(text) == (u64::MAX, 1_763_461_836_500_000)), "{:?}", same.map(key));
+        assert!(
+            same.iter().all(|text| key(text) == (u64::MAX, 1_763_461_836_500_000)),
+            "{:?}",
+            same.map(key)
+        );
         assert!(key(same[0]) < key("{}"));
     }
 }

@@ -117,7 +117,9 @@ impl Import {
         let (mut changed, mut keep, mut size) = (BTreeMap::new(), Vec::new(), parts.head.len());
         for part in &parts.channels {
             let known = before.and_then(|before| before.channels.get(&part.name));
-            if known.is_some_and(|(version, value)| *version == part.version && value.as_deref() == part.value) {
+            if known
+                .is_some_and(|(version, value)| *version == part.version && value.as_deref() == part.value)
+            {
                 keep.push(part.name.clone());
                 continue;
             }
@@ -178,7 +180,8 @@ impl Import {
         }
         self.bytes = 0;
         let (keys, operations): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting).into_iter().unzip();
-        let is_put: Vec<bool> = operations.iter().map(|each| matches!(each, ThreadOperation::Put(_))).collect();
+        let is_put: Vec<bool> =
+            operations.iter().map(|each| matches!(each, ThreadOperation::Put(_))).collect();
         let results = self.threads.batch(&ThreadBatch { operations }).await?.results;
         for ((key, is_put), result) in keys.into_iter().zip(is_put).zip(results) {
             if result.status < 300 {

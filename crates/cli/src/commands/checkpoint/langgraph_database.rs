@@ -78,8 +78,11 @@ impl Database {
         let row = sqlx::query(text).fetch_one(&mut connection).await.map_err(|error| failed(&error))?;
         let columns = |place| row.try_get::<i64, _>(place).unwrap_or_default();
         if (columns(0), columns(1)) != (7, 8) {
-            return Err(Failure::new(ErrorKind::Invalid, format!("{name} holds no checkpoints of LangGraph"))
-                .hint("its saver for SQLite makes the tables `checkpoints` and `writes`"));
+            return Err(Failure::new(
+                ErrorKind::Invalid,
+                format!("{name} holds no checkpoints of LangGraph"),
+            )
+            .hint("its saver for SQLite makes the tables `checkpoints` and `writes`"));
         }
         // Older savers had no such column.
         let task_path = if columns(2) == 1 { "task_path" } else { "''" };
@@ -99,7 +102,8 @@ impl Database {
             .bind(&after.id)
             .bind(MOST_BYTES)
             .bind(PAGE);
-        let rows = query.fetch_all(&mut self.connection).await.map_err(|error| unreadable(&self.name, &error))?;
+        let rows =
+            query.fetch_all(&mut self.connection).await.map_err(|error| unreadable(&self.name, &error))?;
         let read = |row: &SqliteRow| -> Result<Stored, sqlx::Error> {
             Ok(Stored {
                 key: Key { thread: row.try_get(0)?, namespace: row.try_get(1)?, id: row.try_get(2)? },
@@ -116,7 +120,8 @@ impl Database {
     pub(super) async fn writes(&mut self, key: &Key) -> Result<Result<Vec<StoredWrite>, String>, Failure> {
         let of = "FROM writes WHERE thread_id = $1 AND checkpoint_ns = $2 AND checkpoint_id = $3";
         let text = format!("SELECT count(*), coalesce(sum(length(CAST(value AS BLOB))), 0) {of}");
-        let query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(&key.thread).bind(&key.namespace).bind(&key.id);
+        let query =
+            sqlx::query(sqlx::AssertSqlSafe(text)).bind(&key.thread).bind(&key.namespace).bind(&key.id);
         let failed = |error: &sqlx::Error| unreadable(&self.name, error);
         let row = query.fetch_one(&mut self.connection).await.map_err(|error| failed(&error))?;
         let (count, bytes): (i64, i64) =
@@ -128,7 +133,8 @@ impl Database {
             "SELECT task_id, {}, idx, channel, type, CAST(value AS BLOB) {of} ORDER BY task_id, idx",
             self.task_path
         );
-        let query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(&key.thread).bind(&key.namespace).bind(&key.id);
+        let query =
+            sqlx::query(sqlx::AssertSqlSafe(text)).bind(&key.thread).bind(&key.namespace).bind(&key.id);
         let rows = query.fetch_all(&mut self.connection).await.map_err(|error| failed(&error))?;
         let read = |row: &SqliteRow| -> Result<StoredWrite, sqlx::Error> {
             Ok(StoredWrite {

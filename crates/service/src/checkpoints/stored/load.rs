@@ -44,7 +44,9 @@ impl Service {
         })
         .await?;
         let mut cache = self.saving().cache.lock();
-        for (number, content) in found.iter().filter_map(|(number, content)| Some((number, content.as_ref().ok()?))) {
+        for (number, content) in
+            found.iter().filter_map(|(number, content)| Some((number, content.as_ref().ok()?)))
+        {
             cache.insert(table, *number, content.clone());
         }
         Ok(found)
@@ -87,7 +89,9 @@ fn read_file(
     };
     let entry = reader.lookup(&manifest.root, name.as_bytes())?;
     match entry.as_ref().and_then(|entry| entry.content()) {
-        Some(content) if content.length() == length as u64 => reader.read_all(content, length as u64).map(Some),
+        Some(content) if content.length() == length as u64 => {
+            reader.read_all(content, length as u64).map(Some)
+        }
         _ => Ok(None),
     }
 }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use backstay_catalog::{ContentTable, StoredContentRow};
 use backstay_model::{Caller, SnapshotId, Timestamp};
-use backstay_repository::{
-    ContentHint, Entry, ManifestId, Node, Repository, RepositoryError, WriterOptions,
-};
+use backstay_repository::{ContentHint, Entry, ManifestId, Node, Repository, RepositoryError, WriterOptions};
 use backstay_source_job::content::{ContentError, JobKey, Place, Reference};
 
 use super::described::{Author, Described};
@@ -118,7 +116,9 @@ impl Service {
             let mut copies = HashMap::with_capacity(wanted.len());
             for stored in &wanted {
                 match read(&scribe.repository, described.holder, stored)? {
-                    Ok(content) => drop(copies.insert(stored.number, scribe.write(&described, &content.raw)?)),
+                    Ok(content) => {
+                        drop(copies.insert(stored.number, scribe.write(&described, &content.raw)?))
+                    }
                     Err(cause) => {
                         scribe.take_back(copies.values());
                         return Ok(Err(cause));

@@ -61,8 +61,12 @@ impl Service {
         let names: Vec<String> = unused.iter().map(ToString::to_string).collect();
         let mut tx = self.begin().await?;
         let known = tx.known_contents(&names).await?;
-        let unused: Vec<ManifestId> =
-            unused.into_iter().zip(&names).filter(|(_, name)| !known.contains(name)).map(|(id, _)| id).collect();
+        let unused: Vec<ManifestId> = unused
+            .into_iter()
+            .zip(&names)
+            .filter(|(_, name)| !known.contains(name))
+            .map(|(id, _)| id)
+            .collect();
         let removed = unused.len() as u64;
         self.remove_manifests(unused).await?;
         tx.roll_back().await;

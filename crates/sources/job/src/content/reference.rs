@@ -51,7 +51,11 @@ impl Reference {
 
     /// Whether `raw` is the content; `key` is that under which the reference was sealed.
     pub fn check(&self, key: &JobKey, raw: &[u8]) -> Result<(), ContentError> {
-        if raw.len() == self.length && key.hash(raw) == self.hash { Ok(()) } else { Err(ContentError::Damaged) }
+        if raw.len() == self.length && key.hash(raw) == self.hash {
+            Ok(())
+        } else {
+            Err(ContentError::Damaged)
+        }
     }
 }
 

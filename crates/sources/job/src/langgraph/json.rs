@@ -85,7 +85,10 @@ mod tests {
         let parts = take_apart(text.as_bytes()).unwrap();
         assert_eq!(parts.channels[0].value, Some(&br#"{"lc":2, "n": 1.50}"#[..]));
         assert_eq!(parts.channels[0].version, Version::Int(3));
-        assert_eq!((parts.channels[1].value, &parts.channels[1].version), (None, &Version::Text("0002.7".into())));
+        assert_eq!(
+            (parts.channels[1].value, &parts.channels[1].version),
+            (None, &Version::Text("0002.7".into()))
+        );
         let head = r#"{"v":1,"ts":"t","versions_seen":{},"channel_values":{"loose":[1]}}"#;
         assert_eq!(String::from_utf8(parts.head).unwrap(), head);
         for text in ["", "[]", "{", r#"{"v":1}"#, r#"{"channel_versions":{"a":[]}}"#] {

@@ -94,7 +94,7 @@ impl<'b> Members<'b> {
             let value = values.remove(&name);
             Ok(Part { name, version, value, delta_snapshot: value.is_some_and(&is_snapshot) })
         });
-        let channels = channels.collect::<Result<Vec<_>, _>>()?;
+        let channels = channels.collect::<Result<Vec<_>, &'static str>>()?;
         self.values = values.into_iter().collect();
         self.values.sort();
         Ok(channels)

@@ -82,7 +82,9 @@ impl<'b> Scanner<'b> {
             open -= 1;
             match self.lead()? {
                 Lead::Whole => {}
-                Lead::Bytes(count) => drop(self.take(count)?),
+                Lead::Bytes(count) => {
+                    self.take(count)?;
+                }
                 // Each value has one byte at least, so no number is believed that cannot be.
                 Lead::Items(count) if count > self.0.len() as u64 => return Err(EARLY_END),
                 Lead::Items(count) => open += count,
@@ -196,9 +198,17 @@ mod tests {
         let list: &[u8] = &[0x93, 1, 0xc3, 0xcd, 1, 0];
         let snapshot: &[u8] = &[0xc7, 2, 7, 0x91, 5];
         let values = map(&[("a", list), ("b", snapshot), ("unversioned", &[9])]);
-        let versions =
-            map(&[("a", &text("0001.5")), ("b", &[0xd1, 0xff, 0xfe]), ("none", &[0xcb, 0x3f, 0xf8, 0, 0, 0, 0, 0, 0])]);
-        let whole = map(&[("v", &[4]), ("channel_values", &values), ("channel_versions", &versions), ("id", &text("x"))]);
+        let versions = map(&[
+            ("a", &text("0001.5")),
+            ("b", &[0xd1, 0xff, 0xfe]),
+            ("none", &[0xcb, 0x3f, 0xf8, 0, 0, 0, 0, 0, 0]),
+        ]);
+        let whole = map(&[
+            ("v", &[4]),
+            ("channel_values", &values),
+            ("channel_versions", &versions),
+            ("id", &text("x")),
+        ]);
         let parts = take_apart(&whole).unwrap();
         let channel = |name: &str, version, value, delta_snapshot| super::super::Part {
             name: name.into(),
@@ -222,7 +232,9 @@ mod tests {
 
     #[test]
     fn what_is_no_checkpoint_is_none() {
-        for bytes in [&[][..], &[0x90], &[0x81, 1, 2], &map(&[("v", &[1])]), &[0xdf, 0xff, 0xff, 0xff, 0xff], &[0xc1]] {
+        for bytes in
+            [&[][..], &[0x90], &[0x81, 1, 2], &map(&[("v", &[1])]), &[0xdf, 0xff, 0xff, 0xff, 0xff], &[0xc1]]
+        {
             assert!(take_apart(bytes).is_err(), "{bytes:?}");
         }
         let two = [map(&[("channel_versions", &[0x80])]), vec![1]].concat();
