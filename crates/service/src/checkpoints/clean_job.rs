@@ -88,8 +88,9 @@ impl Service {
         let told = self.told_of(tx, &keys, &heads).await?;
         let ended = match rules.keep_after_completion {
             Some(_) => {
-                self.ended_executions(tx, job, told.values().filter_map(|told| told.execution.as_deref()))
-                    .await?
+                let named: Vec<&str> =
+                    told.values().filter_map(|told| told.execution.as_deref()).collect();
+                self.ended_executions(tx, job, &named).await?
             }
             None => HashMap::new(),
         };

@@ -36,14 +36,14 @@ impl Service {
 
     /// Those of the executions with these public ids that have ended and belong to `job`, with their numbers. A client may give any
     /// text as the execution of a checkpoint; what is no such execution counts for nothing.
-    pub(crate) async fn ended_executions<'i>(
+    pub(crate) async fn ended_executions(
         &self,
         session: &mut Session,
         job: &JobRow,
-        ids: impl Iterator<Item = &'i str>,
+        ids: &[&str],
     ) -> Result<HashMap<String, i64>> {
         let wanted: HashMap<&str, i64> =
-            ids.filter_map(|id| Some((id, ExecutionKey::parse(id)?.0.number()))).collect();
+            ids.iter().filter_map(|id| Some((*id, ExecutionKey::parse(id)?.0.number()))).collect();
         let numbers: Vec<i64> = wanted.values().copied().collect();
         let rows = session.executions_by_number(&numbers).await?;
         let ended = rows.into_iter().filter(|row| row.job == job.number && row.state.is_final());
