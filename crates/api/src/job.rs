@@ -65,6 +65,9 @@ pub struct JobPolicy {
     /// The newest one of every stretch of so many seconds.
     #[schema(minimum = 1)]
     keep_every_s: Option<u64>,
+    /// Of an execution that has ended the newest so many; for these checkpoints no other rule counts.
+    #[schema(minimum = 1, maximum = 10_000)]
+    keep_after_completion: Option<u32>,
     /// After how many seconds without a save the whole job expires; it can be brought back for seven days.
     #[schema(minimum = 86_400)]
     expire_job_after_idle_s: Option<u64>,

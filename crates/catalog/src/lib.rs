@@ -52,7 +52,7 @@ pub use accounts::{LoginLinkRow, SessionRow, TokenFilter, TokenRow, UserChange, 
 pub use catalog::{Catalog, CatalogOptions};
 pub use checkpoints::{
     CheckpointFlags, CheckpointHead, CheckpointHold, CheckpointPosition, CheckpointRow, ContentKeyRow,
-    ContentTable, FoundCheckpoint, JobNumbers, Link, NamedFilter, ValueRow, WriteRow,
+    ContentTable, FoundCheckpoint, JobNumbers, Link, NamedFilter, StoredContentRow, ValueRow, WriteRow,
 };
 pub use error::{CatalogError, Cause, Result};
 pub use events::{ChainBreak, ChainReport, EventFilter, EventWatch};

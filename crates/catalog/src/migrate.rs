@@ -40,14 +40,20 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         version: 5,
-        shared: include_str!("../migrations/0005_layouts.sql"),
+        shared: include_str!("../migrations/0005_stored_contents.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Migration {
+        version: 6,
+        shared: include_str!("../migrations/0006_layouts.sql"),
         sqlite: "",
         postgres: "",
     },
 ];
 
 /// The newest version that this program knows.
-pub(crate) const NEWEST: i64 = 5;
+pub(crate) const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;
 
 fn failed(error: sqlx::Error) -> CatalogError {
     CatalogError::from_driver("bring the schema up to date", error)

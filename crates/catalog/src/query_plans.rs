@@ -15,7 +15,7 @@ use crate::testing::{FillOptions, Generator, fill};
 use crate::{ApprovalFilter, ClaimOptions, ExecutionFilter, OperationFilter, TaskFilter};
 
 /// Tables that grow without end.
-const BIG: [&str; 12] = [
+const BIG: [&str; 13] = [
     "snapshots",
     "events",
     "snapshot_counts",
@@ -28,6 +28,7 @@ const BIG: [&str; 12] = [
     "executions",
     "execution_steps",
     "resumes",
+    "stored_contents",
 ];
 
 async fn open() -> (tempfile::TempDir, Catalog) {
@@ -210,6 +211,10 @@ async fn single_reads_use_indexes() {
     session.snapshots_with_prefix(Some(&source), "snapshot-17", 5).await.unwrap();
     session.snapshot_of_manifest("m").await.unwrap();
     session.known_manifests(&["m".into(), "n".into()]).await.unwrap();
+    session.known_contents(&["m".into(), "n".into()]).await.unwrap();
+    session.dropped_contents(5).await.unwrap();
+    session.has_stored_contents(1).await.unwrap();
+    session.checkpoints_of_contents(&["m".into(), "n".into()]).await.unwrap();
     session.snapshots_of_group("g").await.unwrap();
     session.latest_ready(&source).await.unwrap();
     session.ready_snapshots(&source).await.unwrap();
@@ -242,6 +247,8 @@ async fn single_reads_use_indexes() {
         let statement = crate::tasks::claim_statement(condition, &options);
         assert_eq!(scans(&mut tx, &statement).await, Vec::<String>::new());
     }
+    let drop = "UPDATE stored_contents SET dropped = 1 WHERE holder = $1 AND number IN ($2, $3)";
+    assert_eq!(scans(&mut tx, &sql("test", drop).bind(1i64).bind(7i64).bind(8i64)).await, Vec::<String>::new());
     let due = "UPDATE webhook_deliveries SET attempts = 1 WHERE id IN (SELECT id FROM webhook_deliveries
                WHERE state = 'pending' AND next_attempt_at <= $1 ORDER BY next_attempt_at LIMIT 5)";
     assert_eq!(scans(&mut tx, &sql("test", due).bind(at(1))).await, Vec::<String>::new());

@@ -1,8 +1,9 @@
 //! Checkpoints of jobs.
 
 use backstay_api::checkpoint::{
-    Checkpoint, CheckpointList, CheckpointQuery, CleanJob, CleanedJob, CreatedCheckpoints, DiffQuery,
-    ForkCheckpoint, NewCheckpoint, NewCheckpoints, RestoreCheckpoint, RestoredCheckpoint, StateDiff,
+    Checkpoint, CheckpointList, CheckpointQuery, CheckpointResults, CleanJob, CleanedJob, CreatedCheckpoints,
+    DiffQuery, ForkCheckpoint, NewCheckpoint, NewCheckpoints, RestoreCheckpoint, RestoredCheckpoint,
+    StateDiff,
 };
 use reqwest::Method;
 
@@ -41,6 +42,11 @@ impl Checkpoints {
     /// Saves several states, all or none.
     pub async fn create_all(&self, new: &NewCheckpoints) -> Result<CreatedCheckpoints> {
         self.client.fetch(self.call(Method::POST, &["batch"]).json(new).key(self.client.new_key())).await
+    }
+
+    /// Saves checkpoints of another program, each for itself; their states may be `null`.
+    pub async fn import(&self, new: &NewCheckpoints) -> Result<CheckpointResults> {
+        self.client.fetch(self.beyond(Method::POST, "import").json(new).key(self.client.new_key())).await
     }
 
     /// Lists the checkpoints of a job.

@@ -127,6 +127,46 @@ async fn a_state_comes_back_as_it_was_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_imported_null_is_listed_and_has_no_state() {
+    let api = Api::start().await;
+    let item = |step: &str, state: Value| json!({"job_id": "j", "step_name": step, "state": state});
+    let body = json!({"checkpoints": [item("good", json!({"n": 1})), item("lost", Value::Null)]});
+    let (status, _) = api.post("/api/checkpoints/batch", body.clone()).await;
+    assert_eq!(status, 422, "only an import takes it");
+    let (status, made) = api.post("/api/v1/checkpoints/import", body).await;
+    assert_eq!(status, 201, "{made}");
+    assert_eq!((&made["items"][1]["size_bytes"], &made["items"][1]["integrity"]), (&json!(0), &json!("ok")));
+    let id = made["items"][1]["checkpoint_id"].as_str().unwrap();
+    for (method, path) in [
+        (Method::GET, format!("/api/checkpoints/{id}")),
+        (Method::POST, format!("/api/checkpoints/{id}/restore")),
+        (Method::GET, format!("/api/v1/checkpoints/diff?from={id}&to={id}")),
+    ] {
+        let problem = refused(api.request(method, &path), Some(&api.token), 400).await;
+        assert_eq!(problem["detail"], json!(format!("Checkpoint {id} has no state data")));
+    }
+    // It is no damage, and not what is kept as the last good one.
+    let (_, done) = api.post("/api/checkpoints/cleanup", json!({"job_id": "j", "keep_last": 1})).await;
+    let reasons: Vec<_> =
+        done["kept"].as_array().unwrap().iter().map(|kept| kept["reason"].clone()).collect();
+    assert_eq!(reasons, [json!("last_good"), json!("newest")], "{done}");
+    let (_, list) = api.get("/api/checkpoints?job_id=j").await;
+    assert_eq!(list["checkpoints"][1]["integrity"], "ok");
+    let (status, made) = api
+        .post(
+            "/api/v1/checkpoints/import",
+            json!({"atomic": false, "checkpoints": [item("x", json!([])), item("y", json!({}))]}),
+        )
+        .await;
+    assert_eq!(
+        (status, &made["results"][0]["status"], &made["results"][1]["status"]),
+        (200, &json!(422), &json!(201))
+    );
+    api.save("j", "next", json!({"filler": "x".repeat(5000)})).await;
+    assert_eq!(api.total("j").await, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_state_is_refused() {
     let api = Api::start().await;
     let deep = format!("{{\"a\":{}{}}}", "[".repeat(256), "]".repeat(256));

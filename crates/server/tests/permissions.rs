@@ -130,6 +130,7 @@ const TABLE: &[(&str, &str, Needs)] = &[
     ("post", "/api/checkpoints/batch", At(Operator)),
     ("post", "/api/checkpoints/cleanup", At(Operator)),
     ("post", "/api/v1/checkpoints/fork", At(Operator)),
+    ("post", "/api/v1/checkpoints/import", At(Operator)),
     ("post", "/api/v1/checkpoints/pin", At(Operator)),
     ("post", "/api/v1/executions", At(Operator)),
     ("post", "/api/v1/executions/{id}/pause", At(Operator)),
@@ -227,7 +228,7 @@ fn body(method: &str, path: &str, root: &str, things: &Things) -> Option<Value> 
     let thread = || json!({"key": key(), "head": {"type": "x", "data": ""}});
     Some(match (method, path) {
         ("post", "/api/checkpoints") => new(),
-        ("post", "/api/checkpoints/batch") => json!({"checkpoints": [new()]}),
+        ("post", "/api/checkpoints/batch" | "/api/v1/checkpoints/import") => json!({"checkpoints": [new()]}),
         (
             "post",
             "/api/checkpoints/cleanup"

@@ -60,6 +60,7 @@ async fn reconcile(service: Service, pause: Duration, stop: CancellationToken) {
                     reconcile.unreadable = unreadable,
                     reconcile.closed = report.closed.len(),
                     reconcile.deleted = report.deleted.len(),
+                    reconcile.removed_contents = report.removed_contents,
                     "catalog and repository had come apart and were brought together"
                 );
                 return;

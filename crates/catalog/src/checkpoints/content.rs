@@ -137,9 +137,10 @@ impl Tx {
         self.execute(sql("rebase a content", text).bind(number).bind(base).bind(body)).await.map(|_| ())
     }
 
-    /// Removes channel values that nothing needs.
+    /// Removes channel values that nothing needs, and drops what they hold in the repository.
     pub async fn delete_values(&mut self, numbers: &[i64]) -> Result<()> {
         for batch in numbers.chunks(256) {
+            self.drop_contents(ContentTable::Values, batch).await?;
             let statement = sql("remove channel values", "DELETE FROM channel_values WHERE number");
             self.execute(any_of(statement, batch)).await?;
         }

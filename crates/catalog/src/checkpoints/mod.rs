@@ -5,6 +5,7 @@ mod holds;
 mod keys;
 mod read;
 mod row;
+mod stored;
 mod write;
 mod writes;
 
@@ -13,4 +14,5 @@ pub use holds::CheckpointHold;
 pub use keys::{ContentKeyRow, JobNumbers};
 pub use read::NamedFilter;
 pub use row::{CheckpointFlags, CheckpointHead, CheckpointPosition, CheckpointRow, FoundCheckpoint};
+pub use stored::StoredContentRow;
 pub use writes::WriteRow;

@@ -1,5 +1,6 @@
 //! Adding, changing and removing checkpoints.
 
+use super::content::ContentTable;
 use super::row::{CheckpointFlags, CheckpointRow};
 use crate::error::Result;
 use crate::sql::{any_of, batches, rows, sql};
@@ -64,10 +65,12 @@ impl Tx {
         self.execute(statement).await.map(|_| ())
     }
 
-    /// Removes checkpoints. What is encoded against them must have another base by then.
+    /// Removes checkpoints, and drops what they hold in the repository. What is encoded against them must have another base
+    /// by then.
     pub async fn delete_checkpoints(&mut self, numbers: &[i64]) -> Result<u64> {
         let mut removed = 0;
         for batch in numbers.chunks(256) {
+            self.drop_contents(ContentTable::Checkpoints, batch).await?;
             let statement = sql("remove checkpoints", "DELETE FROM checkpoints WHERE number");
             removed += self.execute(any_of(statement, batch)).await?;
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use backstay_model::{ErrorKind, SnapshotId};
+use backstay_model::{ErrorKind, Kind, SnapshotId, Trigger};
 use backstay_repository::{Credential, Manifest, ManifestId, Repository};
 
 use super::store::Location;
@@ -107,17 +107,20 @@ pub(crate) fn manifests(repository: &Repository) -> Result<Listing, Failure> {
     Ok(Listing { readable, unreadable })
 }
 
-/// The manifest that `text` means: `latest`, `latest~N`, an id or a unique prefix.
+/// The manifest that `text` means: `latest`, `latest~N`, an id or a unique prefix. Undo points and states of jobs are not the latest.
 pub(crate) fn resolve(manifests: &[Stored], text: &str) -> Result<Stored, Failure> {
     let ids: Vec<(&SnapshotId, bool)> = manifests
         .iter()
-        .map(|(_, manifest)| (&manifest.snapshot, manifest.trigger == backstay_model::Trigger::Safety))
+        .map(|(_, manifest)| {
+            let passed_over = manifest.trigger == Trigger::Safety || manifest.kind == Kind::Job;
+            (&manifest.snapshot, passed_over)
+        })
         .collect();
     let position = position(&ids, text)?;
     Ok(manifests[position].clone())
 }
 
-/// Where the snapshot is in a list of ids, newest first, each with whether it is an undo point.
+/// Where the snapshot is in a list of ids, newest first, each with whether it is passed over by `latest`.
 fn position(ids: &[(&SnapshotId, bool)], text: &str) -> Result<usize, Failure> {
     let unknown = || {
         Failure::new(ErrorKind::NotFound, format!("there is no snapshot {text} in the repository"))
@@ -128,7 +131,7 @@ fn position(ids: &[(&SnapshotId, bool)], text: &str) -> Result<usize, Failure> {
         None => rest.is_empty().then_some(0),
     });
     if let Some(back) = back {
-        let mut listed = ids.iter().enumerate().filter(|(_, (_, undo_point))| !undo_point);
+        let mut listed = ids.iter().enumerate().filter(|(_, (_, passed_over))| !passed_over);
         return listed.nth(back).map(|(at, _)| at).ok_or_else(unknown);
     }
     if let Some(exact) = ids.iter().position(|(id, _)| id.as_str() == text) {

@@ -17,6 +17,9 @@ pub struct JobRules {
     /// The newest one of every stretch of so many seconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_every_s: Option<u64>,
+    /// Of an execution that has ended the newest so many, 1 to 10 000; for these checkpoints no other rule counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_after_completion: Option<u32>,
     /// After how many seconds without a save the whole job goes, at least a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expire_job_after_idle_s: Option<u64>,
@@ -35,13 +38,16 @@ impl JobRules {
         if self.keep_every_s == Some(0) {
             found.push(("keep_every_s", "it takes at least 1"));
         }
+        if self.keep_after_completion.is_some_and(|count| !(1..=10_000).contains(&count)) {
+            found.push(("keep_after_completion", "it takes 1 to 10000"));
+        }
         if self.expire_job_after_idle_s.is_some_and(|seconds| seconds < 86_400) {
             found.push(("expire_job_after_idle_s", "it takes at least 86400, a day"));
         }
         found
     }
 
-    /// Whether a rule says which checkpoints stay.
+    /// Whether a rule says which checkpoints stay that belong to no ended execution.
     fn selects(&self) -> bool {
         self.keep_last.is_some() || self.keep_for_s.is_some() || self.keep_every_s.is_some()
     }
@@ -66,6 +72,8 @@ pub struct JobCandidate {
     pub expires_at: Option<Timestamp>,
     /// What needs it: an execution that has not ended, or a resume that is under way.
     pub needed: Option<JobReason>,
+    /// The number of the execution that saved it, when that has ended.
+    pub ended: Option<i64>,
 }
 
 /// Why a checkpoint stays or goes.
@@ -92,12 +100,16 @@ pub enum JobReason {
     Young,
     /// It is the newest of its stretch of time.
     Every,
+    /// It is among the newest of an execution that has ended.
+    LastOfExecution,
     /// No rule says that anything goes.
     NoRule,
     /// The plan that is carried out did not show that it goes.
     NotShown,
     /// Its own time is over.
     Expired,
+    /// The execution that saved it has ended, and newer ones of it stay.
+    ExecutionEnded,
     /// No rule keeps it.
     Unkept,
 }
@@ -116,9 +128,11 @@ impl JobReason {
             Self::BranchHead => "branch_head",
             Self::Young => "young",
             Self::Every => "every",
+            Self::LastOfExecution => "last_of_execution",
             Self::NoRule => "no_rule",
             Self::NotShown => "not_shown",
             Self::Expired => "expired",
+            Self::ExecutionEnded => "execution_ended",
             Self::Unkept => "unkept",
         }
     }
@@ -138,11 +152,13 @@ pub struct JobDecision {
 /// Decides about every checkpoint of one job, given newest first.
 ///
 /// Held, pinned and needed ones, the newest good one and the ends of branches stay whatever the rules say. Of the rest, what has
-/// outlived its own time goes; then the rules decide.
+/// outlived its own time goes; then the rules decide: about those of ended executions `keep_after_completion` alone, when there is
+/// that rule.
 pub fn decide(rules: &JobRules, newest_first: &[JobCandidate], now: Timestamp) -> Vec<JobDecision> {
     let last_good = newest_first.iter().find(|candidate| candidate.good).map(|candidate| candidate.number);
     let mut stretches = std::collections::HashSet::new();
     let mut rank = 0;
+    let mut ranks: std::collections::HashMap<i64, u32> = std::collections::HashMap::new();
     newest_first
         .iter()
         .map(|candidate| {
@@ -154,7 +170,12 @@ pub fn decide(rules: &JobRules, newest_first: &[JobCandidate], now: Timestamp) -
             let young =
                 rules.keep_for_s.is_some_and(|seconds| now.seconds_since(candidate.at) < seconds as f64);
             rank += 1;
-            let among_newest = rules.keep_last.is_some_and(|count| rank <= count);
+            let last_of_ended = rules.keep_after_completion.zip(candidate.ended).map(|(count, execution)| {
+                let rank = ranks.entry(execution).or_default();
+                *rank += 1;
+                *rank <= count
+            });
+            let among_newest = last_of_ended.is_none() && rules.keep_last.is_some_and(|count| rank <= count);
             let (keep, reason) = if candidate.held {
                 (true, JobReason::Held)
             } else if candidate.pinned {
@@ -163,12 +184,16 @@ pub fn decide(rules: &JobRules, newest_first: &[JobCandidate], now: Timestamp) -
                 (true, reason)
             } else if among_newest && !expired {
                 (true, JobReason::Newest)
+            } else if last_of_ended == Some(true) && !expired {
+                (true, JobReason::LastOfExecution)
             } else if Some(candidate.number) == last_good {
                 (true, JobReason::LastGood)
             } else if candidate.branch_head {
                 (true, JobReason::BranchHead)
             } else if expired {
                 (false, JobReason::Expired)
+            } else if last_of_ended.is_some() {
+                (false, JobReason::ExecutionEnded)
             } else if !rules.selects() {
                 (true, JobReason::NoRule)
             } else if young {
@@ -223,6 +248,7 @@ mod tests {
                 branch_head: age == 0,
                 expires_at: None,
                 needed: None,
+                ended: None,
             })
             .collect()
     }
@@ -252,6 +278,39 @@ mod tests {
         let mut candidates = five();
         candidates[0].good = false;
         assert_eq!(kept(&last(1), &candidates), [5, 4]);
+    }
+
+    #[test]
+    fn of_an_ended_execution_the_newest_stay_and_no_other_rule_counts() {
+        let mut candidates = five();
+        // 5 belongs to none, 4 and 2 to one that ended, 3 and 1 to another.
+        for (place, execution) in [(1, 70), (2, 80), (3, 70), (4, 80)] {
+            candidates[place].ended = Some(execution);
+        }
+        let rules = JobRules { keep_after_completion: Some(1), ..JobRules::default() };
+        assert_eq!(kept(&rules, &candidates), [5, 4, 3]);
+        let reasons: Vec<JobReason> = decide(&rules, &candidates, NOW).iter().map(|d| d.reason).collect();
+        let last = JobReason::LastOfExecution;
+        assert_eq!(
+            reasons,
+            [JobReason::LastGood, last, last, JobReason::ExecutionEnded, JobReason::ExecutionEnded]
+        );
+        assert_eq!(kept(&JobRules { keep_last: Some(5), ..rules.clone() }, &candidates), [5, 4, 3]);
+        assert_eq!(
+            kept(
+                &JobRules { keep_last: Some(1), keep_after_completion: Some(2), ..JobRules::default() },
+                &candidates
+            )
+            .len(),
+            5
+        );
+        // What is protected stays, and its own time counts.
+        candidates[3].held = true;
+        candidates[1].expires_at = Some(NOW);
+        assert_eq!(kept(&rules, &candidates), [5, 3, 2]);
+        candidates[4].needed = Some(JobReason::Execution);
+        assert_eq!(kept(&rules, &candidates), [5, 3, 2, 1]);
+        assert_eq!(JobRules { keep_after_completion: Some(0), ..JobRules::default() }.problems().len(), 1);
     }
 
     #[test]

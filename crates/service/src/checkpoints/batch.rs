@@ -1,12 +1,14 @@
 //! One transaction of saves.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use backstay_catalog::{
-    CheckpointFlags, CheckpointHead, CheckpointRow, ContentTable, JobNumbers, JobRow, NewJob, Tx, ValueRow,
+    CheckpointFlags, CheckpointHead, CheckpointRow, ContentTable, JobNumbers, JobRow, NewJob,
+    StoredContentRow, Tx, ValueRow,
 };
-use backstay_model::{EventDraft, Kind, SourceId, Subject, Timestamp};
+use backstay_model::{ErrorKind, EventDraft, Kind, SourceId, Subject, Timestamp};
+use backstay_repository::ManifestId;
 use backstay_source_job::content::{Place, encode};
 use backstay_source_job::{CheckpointKey, Record};
 use serde_json::json;
@@ -16,6 +18,7 @@ use super::contents::place;
 use super::item::{item, record};
 use super::keyring::{JobKeys, Keyring};
 use super::queue::{Answer, Request, Work};
+use super::stored::Prepared;
 use super::{job_key, public_id, text_hash};
 use crate::error::{Result, ServiceError};
 use crate::service::{Describe, Service};
@@ -43,15 +46,26 @@ pub(crate) struct Batch<'s> {
     jobs: HashMap<Vec<u8>, OpenJob>,
     pub(crate) rows: Vec<CheckpointRow>,
     pub(crate) values: Vec<ValueRow>,
+    /// Which of these hold contents in the repository.
+    pub(crate) stored: Vec<StoredContentRow>,
     events: Vec<EventDraft>,
     fresh: HashMap<(bool, i64), Content>,
-    /// Pending writes were added, so that the numbers must be noted.
+    /// Something was added, so that the numbers must be noted.
     pub(crate) wrote: bool,
 }
 
+/// What a transaction of saves did.
+pub(super) struct Done {
+    /// What became of each request.
+    pub(super) answers: Vec<Result<Answer>>,
+    /// What was prepared and is not referred to.
+    pub(super) unused: Vec<ManifestId>,
+}
+
 impl<'s> Batch<'s> {
-    /// Does what all of `requests` want and commits it. An error means that nothing was done.
-    pub(super) async fn run(service: &'s Service, requests: &[Request]) -> Result<Vec<Result<Answer>>> {
+    /// Does what all of `requests` want and commits it. After an error nothing was done, unless the connection broke while
+    /// the commit was under way.
+    pub(super) async fn run(service: &'s Service, requests: &[Request]) -> Result<Done> {
         let ring = service.keyring().await?;
         let mut tx = service.begin().await?;
         let now = service.now();
@@ -66,6 +80,7 @@ impl<'s> Batch<'s> {
             jobs,
             rows: Vec::new(),
             values: Vec::new(),
+            stored: Vec::new(),
             wrote: false,
             events: Vec::new(),
             fresh: HashMap::new(),
@@ -74,11 +89,18 @@ impl<'s> Batch<'s> {
         for request in requests {
             answers.push(batch.request(request).await?);
         }
-        batch.finish().await?;
-        Ok(answers)
+        let used = batch.finish().await?;
+        let prepared = requests.iter().flat_map(|request| request.prepared.values());
+        let fresh = prepared.filter(|prepared| prepared.is_fresh()).map(Prepared::manifest);
+        let unused = fresh.filter(|manifest| !used.contains(manifest)).collect();
+        Ok(Done { answers, unused })
     }
 
     async fn request(&mut self, request: &Request) -> Result<Result<Answer>> {
+        if request.prepared.values().any(|prepared| prepared.is_stale(self.now)) {
+            let message = "Saving took too long; nothing was saved";
+            return Ok(Err(ServiceError::new(ErrorKind::Unavailable, message).hint("send it again")));
+        }
         let (new, atomic) = match &request.work {
             Work::Create { new, atomic } => (new, atomic),
             Work::Thread(operations) => {
@@ -93,7 +115,7 @@ impl<'s> Batch<'s> {
                 return Ok(started.map(|execution| Answer::Forked(Box::new(execution))));
             }
         };
-        let before = (self.rows.len(), self.events.len(), self.numbers);
+        let before = (self.rows.len(), self.events.len(), self.numbers, self.stored.len());
         // A single state that is refused leaves nothing behind.
         let progress: Vec<_> = if *atomic && new.len() > 1 {
             self.jobs.iter().map(|(key, job)| (key.clone(), job.row.clone(), job.moved, job.made)).collect()
@@ -103,7 +125,7 @@ impl<'s> Batch<'s> {
         let mut done = Vec::with_capacity(new.len());
         for (index, new) in new.iter().enumerate() {
             let result = match new {
-                Ok(new) => self.create(request, new).await?,
+                Ok(new) => self.create(request, new, request.prepared.get(&(index, 0))).await?,
                 Err(error) => Err(error.repeated()),
             };
             match result {
@@ -111,6 +133,7 @@ impl<'s> Batch<'s> {
                     self.rows.truncate(before.0);
                     self.events.truncate(before.1);
                     self.numbers = before.2;
+                    self.stored.truncate(before.3);
                     // The numbers will be given again.
                     self.fresh.retain(|(is_value, number), _| *is_value || *number <= before.2.checkpoint);
                     for (key, row, moved, made) in progress {
@@ -126,11 +149,13 @@ impl<'s> Batch<'s> {
         Ok(Ok(Answer::Created(done)))
     }
 
-    /// Gathers one state. The inner error is the client's and leaves nothing behind.
+    /// Gathers one state, which lies in the repository already when it is `prepared`. The inner error is the client's and
+    /// leaves nothing behind.
     pub(crate) async fn create(
         &mut self,
         request: &Request,
         new: &NewCheckpoint,
+        prepared: Option<&Prepared>,
     ) -> Result<Result<Checkpoint>> {
         let key = job_key(&request.caller.tenant, &request.project, &new.job_id);
         let job = self.jobs.get(&key).expect("the jobs of all requests are open");
@@ -156,16 +181,25 @@ impl<'s> Batch<'s> {
         };
         let number = CheckpointKey::next(self.numbers.checkpoint, self.now.as_seconds()).number();
         let sealing = keys.newest();
-        let raw = new.state.as_str().as_bytes();
-        let base = match &parent {
-            Some((parent, _)) if raw.len() >= MIN_BASED_BYTES => {
-                self.content(&keys, ContentTable::Checkpoints, *parent).await?
+        let raw = new.raw();
+        let table = ContentTable::Checkpoints;
+        let (body, based) = if let Some(prepared) = prepared {
+            self.stored.push(prepared.row(row.number, table, number));
+            (prepared.seal(place(table, number), self.service.nonce()), false)
+        } else {
+            let base = match &parent {
+                Some((parent, _)) if raw.len() >= MIN_BASED_BYTES => {
+                    self.content(&keys, table, *parent).await?
+                }
+                _ => None,
+            };
+            let encoded = encode(&sealing, raw, base.as_ref().map(|base| (&base.raw[..], base.chain)));
+            if raw.len() >= MIN_BASED_BYTES {
+                let content = Content { raw: Arc::new(raw.to_vec()), chain: encoded.chain };
+                self.note_content(table, number, content);
             }
-            _ => None,
+            (sealing.seal(place(table, number), &encoded.bytes, self.service.nonce()), encoded.based)
         };
-        let encoded = encode(&sealing, raw, base.as_ref().map(|base| (&base.raw[..], base.chain)));
-        let body =
-            sealing.seal(place(ContentTable::Checkpoints, number), &encoded.bytes, self.service.nonce());
         let description = Record {
             step_name: new.step_name.clone(),
             workflow_name: new.workflow_name.clone(),
@@ -186,7 +220,7 @@ impl<'s> Batch<'s> {
             flags: CheckpointFlags { pinned: new.pinned, ..CheckpointFlags::default() },
             revision: 0,
             expires_at: new.ttl_s.map(|ttl| self.now.plus_seconds(i64::try_from(ttl).unwrap_or(i64::MAX))),
-            base: encoded.based.then_some(parent.as_ref().map(|(number, _)| *number)).flatten(),
+            base: based.then_some(parent.as_ref().map(|(number, _)| *number)).flatten(),
             parent: parent.as_ref().map(|(number, _)| *number),
             namespace: None,
             name: None,
@@ -195,10 +229,6 @@ impl<'s> Batch<'s> {
         let id = public_id(number, &new.step_name);
         self.numbers.checkpoint = number;
         self.moved(request, &key, true, Some((head.sequence, number, id.clone())));
-        if raw.len() >= MIN_BASED_BYTES {
-            let content = Content { raw: Arc::new(raw.to_vec()), chain: encoded.chain };
-            self.note_content(ContentTable::Checkpoints, number, content);
-        }
         let made = item(&row, &head, Some(description));
         self.note_event(request, "checkpoint.created", &id, &row);
         self.rows.push(CheckpointRow { head, record: sealed, body });
@@ -260,7 +290,8 @@ impl<'s> Batch<'s> {
         self.fresh.get(&(table == ContentTable::Values, number)).cloned()
     }
 
-    /// The content with this number; `None` when it cannot be read, so that damage never spreads.
+    /// The content with this number; `None` when it cannot be read, so that damage never spreads, or lies in the repository,
+    /// where nothing is encoded against it.
     pub(crate) async fn content(
         &mut self,
         keys: &JobKeys,
@@ -270,15 +301,15 @@ impl<'s> Batch<'s> {
         if let Some(found) = self.fresh_content(table, number) {
             return Ok(Some(found));
         }
-        let mut found = self.service.contents(&mut self.tx, keys, table, &[number]).await?;
-        Ok(found.remove(&number).and_then(Result::ok))
+        let mut found = self.service.contents_in_catalog(&mut self.tx, keys, table, &[number]).await?;
+        Ok(found.here.remove(&number).and_then(Result::ok))
     }
 
     /// Writes what was gathered so far.
     pub(crate) async fn flush(&mut self) -> Result<()> {
-        self.tx.insert_values(&std::mem::take(&mut self.values)).await?;
-        let rows = std::mem::take(&mut self.rows);
-        self.wrote |= !rows.is_empty();
+        let (values, rows) = (std::mem::take(&mut self.values), std::mem::take(&mut self.rows));
+        self.wrote |= !rows.is_empty() || !values.is_empty();
+        self.tx.insert_values(&values).await?;
         self.tx.insert_checkpoints(&rows).await?;
         Ok(())
     }
@@ -300,9 +331,11 @@ impl<'s> Batch<'s> {
             .map(|_| number))
     }
 
-    /// Writes everything and commits: the one commit point of all saves.
-    async fn finish(mut self) -> Result<()> {
+    /// Writes everything and commits: the one commit point of all saves. Returns which contents in the repository are referred
+    /// to now.
+    async fn finish(mut self) -> Result<HashSet<ManifestId>> {
         self.flush().await?;
+        self.tx.insert_stored_contents(&self.stored).await?;
         let moved: Vec<_> =
             self.jobs.values().filter(|job| job.moved).map(|job| job.row.progress()).collect();
         self.tx.move_jobs(&moved).await?;
@@ -321,7 +354,7 @@ impl<'s> Batch<'s> {
             let table = if is_value { ContentTable::Values } else { ContentTable::Checkpoints };
             cache.insert(table, number, content);
         }
-        Ok(())
+        Ok(self.stored.iter().filter_map(|row| ManifestId::parse(&row.manifest).ok()).collect())
     }
 }
 

@@ -40,7 +40,7 @@ impl Service {
         let new = NewCheckpoint {
             job_id: fork.job_id,
             step_name: fork.step_name.unwrap_or_else(|| origin.checkpoint.step_name.clone()),
-            state,
+            state: Some(state),
             metadata: fork.metadata.or(origin.checkpoint.metadata),
             workflow_name: origin.checkpoint.workflow_name,
             workflow_version: Some(origin.checkpoint.workflow_version),

@@ -8,7 +8,7 @@ use backstay_source_job::content::ContentError;
 use backstay_source_job::{CheckpointKey, Manifest, Record, State};
 use serde_json::json;
 
-use super::item::{damaged, is_named, item, record};
+use super::item::{damaged, is_named, item, no_state, record};
 use super::keyring::JobKeys;
 use super::no_checkpoint;
 use crate::error::Result;
@@ -77,18 +77,15 @@ impl Service {
         let Seen { found, keys, record } = seen;
         let head = found.checkpoint.head.clone();
         let mut session = self.read().await?;
-        let content = self
-            .content_of(
-                &mut session,
-                &keys,
-                ContentTable::Checkpoints,
-                head.number,
-                head.base,
-                found.checkpoint.body,
-            )
-            .await?;
+        let table = ContentTable::Checkpoints;
+        let held =
+            self.held_by(&mut session, &keys, table, head.number, head.base, found.checkpoint.body).await?;
         if head.flags.typed && record.is_some() {
-            let manifest = content.ok().and_then(|content| Manifest::decode(&content.raw).ok());
+            let manifest = self
+                .read_held(table, held)
+                .await?
+                .ok()
+                .and_then(|content| Manifest::decode(&content.raw).ok());
             let manifest = manifest.ok_or_else(|| damaged(id))?;
             let state = json_view(&self.channel_values(&mut session, &keys, &manifest, id).await?);
             let mut checkpoint = item(&found.job, &head, record);
@@ -96,6 +93,10 @@ impl Service {
             return Ok(CheckpointState { checkpoint, state });
         }
         drop(session);
+        let content = self.read_held(table, held).await?;
+        if content.as_ref().is_ok_and(|content| content.raw.is_empty()) {
+            return Err(no_state(id));
+        }
         let state = content.and_then(|content| {
             State::from_stored(content.raw.to_vec()).map(State::into_string).ok_or(ContentError::Damaged)
         });

@@ -49,6 +49,13 @@ pub(crate) fn damaged(id: &str) -> ServiceError {
         .hint("restore an older checkpoint; the damaged one stays until it is deleted")
 }
 
+/// The checkpoint `id` was imported without a state.
+pub(crate) fn no_state(id: &str) -> ServiceError {
+    ServiceError::new(ErrorKind::BadRequest, format!("Checkpoint {id} has no state data"))
+        .code("no_state")
+        .hint("it was imported from a file without a state; restore another one")
+}
+
 /// Whether the slug in a public id is the one of the step.
 pub(crate) fn is_named(slug_given: &str, step_name: &str) -> bool {
     slug(step_name) == slug_given

@@ -1,5 +1,6 @@
 //! The data keys, and the key of a job under them.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use backstay_catalog::{ContentKeyRow, JobRow};
@@ -25,6 +26,17 @@ pub(crate) struct DataKeys {
     /// Which of them seals.
     sealing: usize,
     loaded_at: Timestamp,
+}
+
+impl DataKeys {
+    /// Tells this catalog from others that have the same repository. A backup of the catalog has the same.
+    pub(crate) fn fingerprint(&self) -> String {
+        let first = self.keys.first().expect("there is one key at least");
+        first.fingerprint().iter().fold(String::with_capacity(32), |mut digits, byte| {
+            write!(digits, "{byte:02x}").expect("a String takes everything");
+            digits
+        })
+    }
 }
 
 /// A key of a job and the number of the data key that it comes from.

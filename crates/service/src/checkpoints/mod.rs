@@ -2,7 +2,8 @@
 //!
 //! Saves go through one queue: what many clients send at the same time is checked, encoded, written and committed
 //! together, so that they share one transaction and one fsync; a lone save does not wait. Reads decode a state along
-//! its chain, with the contents that were read or written lately at hand.
+//! its chain, with the contents that were read or written lately at hand. What is too large for the catalog lies in the
+//! repository.
 
 mod batch;
 mod cache;
@@ -21,10 +22,12 @@ mod queue;
 mod remove;
 mod restore_checkpoint;
 mod rotate_job_key;
+mod stored;
 mod time_travel;
 
 pub(crate) use batch::{Batch, source_of};
 pub(crate) use cache::Content;
+pub(crate) use clean_job::Given;
 pub(crate) use contents::Contents;
 pub(crate) use get_checkpoint::SmallCheckpoints;
 pub(crate) use item::damaged;
@@ -32,6 +35,7 @@ pub(crate) use keyring::JobKeys;
 pub(crate) use list_checkpoints::{any_job, find_job};
 pub(crate) use queue::{Answer, Request, Saving, Work};
 pub use restore_checkpoint::Restored;
+pub(crate) use stored::{Described, Prepared, PreparedContents, STATE_FILE, StoredContent, is_content};
 
 use backstay_model::TenantId;
 use backstay_source_job::slug;

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use backstay_model::{Caller, ErrorKind};
+use backstay_source_job::content::LARGE_BYTES;
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::batch::Batch;
 use super::cache::ContentCache;
 use super::keyring::Keyring;
+use super::stored::PreparedContents;
 use crate::error::{Result, ServiceError};
 use crate::executions::{Completion, Fork};
 use crate::service::{Service, WeakService};
@@ -18,13 +20,27 @@ use crate::view::{Checkpoint, Execution, NewCheckpoint, Step, ThreadDone, Thread
 const MOST_REQUESTS: usize = 256;
 /// How many bytes of states share a transaction at most.
 const MOST_BYTES: usize = 32 << 20;
+/// How many requests write large contents to the repository at the same time.
+const LARGE_WRITERS: usize = 4;
 
 /// What saving needs to keep at hand.
-#[derive(Default)]
 pub(crate) struct Saving {
     pub(crate) keyring: RwLock<Option<Keyring>>,
     pub(crate) cache: Mutex<ContentCache>,
+    /// Turns of those that write large contents.
+    pub(crate) large_writers: Semaphore,
     sender: Mutex<Option<mpsc::UnboundedSender<Request>>>,
+}
+
+impl Default for Saving {
+    fn default() -> Self {
+        Self {
+            keyring: RwLock::default(),
+            cache: Mutex::default(),
+            large_writers: Semaphore::new(LARGE_WRITERS),
+            sender: Mutex::default(),
+        }
+    }
 }
 
 /// One request that waits.
@@ -34,6 +50,8 @@ pub(crate) struct Request {
     pub(crate) cause: Option<Arc<str>>,
     pub(crate) project: String,
     pub(crate) work: Work,
+    /// What of it lies in the repository already.
+    pub(crate) prepared: PreparedContents,
     pub(crate) reply: oneshot::Sender<Result<Answer>>,
 }
 
@@ -64,40 +82,60 @@ pub(crate) enum Answer {
 }
 
 impl Request {
+    /// How many bytes go through the transaction.
     fn bytes(&self) -> usize {
         match &self.work {
             Work::Create { new, .. } => {
-                new.iter().map(|new| new.as_ref().map_or(0, |new| new.state.as_str().len())).sum()
+                new.iter().map(|new| new.as_ref().map_or(0, |new| in_row(new.raw().len()))).sum()
             }
             Work::Thread(operations) => operations.iter().map(bytes_of).sum(),
             Work::Complete(completion) => {
-                completion.end.state.as_ref().map_or(0, |state| state.as_str().len())
+                completion.end.state.as_ref().map_or(0, |state| in_row(state.as_str().len()))
             }
-            Work::Fork(fork) => fork.state.as_ref().map_or(0, |(_, new)| new.state.as_str().len()),
+            Work::Fork(fork) => fork.state.as_ref().map_or(0, |(_, new)| in_row(new.raw().len())),
         }
     }
+}
+
+/// Of a large content the row holds the reference alone.
+fn in_row(bytes: usize) -> usize {
+    if bytes > LARGE_BYTES { 0 } else { bytes }
 }
 
 fn bytes_of(operation: &ThreadOperation) -> usize {
     match operation {
         ThreadOperation::Put(new) => {
-            new.head.data.len() + new.changed.iter().map(|channel| channel.value.data.len()).sum::<usize>()
+            let values = new.changed.iter().map(|channel| in_row(channel.value.data.len()));
+            new.head.data.len() + values.sum::<usize>()
         }
         ThreadOperation::PutWrites(new) => new.writes.iter().map(|write| write.value.data.len()).sum(),
     }
 }
 
 impl Service {
-    /// Hands `work` to the queue and waits until it is durable.
+    /// Hands `work` to the queue, its large contents to the repository before, and waits until it is durable.
     pub(crate) async fn save(&self, caller: &Caller, project: &str, work: Work) -> Result<Answer> {
         // Opening the keys may take a transaction, so it comes first.
         self.keyring().await?;
+        let prepared = self.prepare(caller, project, &work).await?;
+        self.save_prepared(caller, project, work, prepared).await
+    }
+
+    /// Hands `work`, of which `prepared` lies in the repository, to the queue and waits until it is durable.
+    pub(crate) async fn save_prepared(
+        &self,
+        caller: &Caller,
+        project: &str,
+        work: Work,
+        prepared: PreparedContents,
+    ) -> Result<Answer> {
         let (reply, answer) = oneshot::channel();
         let request = Request {
             caller: caller.clone(),
             cause: self.request_id(),
             project: project.to_owned(),
             work,
+            prepared,
             reply,
         };
         self.saver().send(request).map_err(|_| stopped())?;
@@ -148,10 +186,11 @@ async fn run(service: WeakService, mut receiver: mpsc::UnboundedReceiver<Request
 /// Commits `requests` together. When the database refuses, each is tried alone, so that one bad row fails nobody else.
 async fn commit(service: &Service, requests: Vec<Request>) {
     let error = match Batch::run(service, &requests).await {
-        Ok(answers) => {
-            for (request, answer) in requests.into_iter().zip(answers) {
+        Ok(done) => {
+            for (request, answer) in requests.into_iter().zip(done.answers) {
                 let _ = request.reply.send(answer);
             }
+            service.give_back(done.unused);
             return;
         }
         Err(error) => error,
@@ -167,7 +206,10 @@ async fn commit(service: &Service, requests: Vec<Request>) {
     }
     for request in requests {
         let answer = match Batch::run(service, std::slice::from_ref(&request)).await {
-            Ok(mut answers) => answers.pop().unwrap_or_else(|| Err(stopped())),
+            Ok(mut done) => {
+                service.give_back(done.unused);
+                done.answers.pop().unwrap_or_else(|| Err(stopped()))
+            }
             Err(error) => {
                 service.forget_contents();
                 Err(error)

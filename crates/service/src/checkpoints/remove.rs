@@ -132,7 +132,7 @@ impl Service {
         base: Option<i64>,
     ) -> Result<bool> {
         let wanted: Vec<i64> = std::iter::once(number).chain(base).collect();
-        let mut contents = self.contents(tx, keys, table, &wanted).await?;
+        let mut contents = self.contents_in_catalog(tx, keys, table, &wanted).await?.here;
         let Some(Ok(content)) = contents.remove(&number) else { return Ok(false) };
         let base = base.and_then(|base| contents.remove(&base)?.ok().map(|content| (base, content)));
         let sealing = keys.newest();

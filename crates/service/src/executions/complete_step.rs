@@ -95,7 +95,7 @@ impl Batch<'_> {
             let new = NewCheckpoint {
                 job_id: wanted.job.clone(),
                 step_name: step.record.name.clone(),
-                state: state.clone(),
+                state: Some(state.clone()),
                 metadata: None,
                 workflow_name: Some(opened.row.workflow_name.clone()),
                 workflow_version: None,
@@ -105,7 +105,8 @@ impl Batch<'_> {
                 pinned: false,
                 epoch: None,
             };
-            checkpoint_id = Some(self.create(request, &new).await??.checkpoint_id);
+            checkpoint_id =
+                Some(self.create(request, &new, request.prepared.get(&(0, 0))).await??.checkpoint_id);
             opened.row.checkpoint = self.rows.last().map(|row| row.head.number);
         }
         let ended = opened.steps.get_mut(&number).expect("an open step is at hand");

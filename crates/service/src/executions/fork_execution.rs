@@ -74,7 +74,7 @@ impl Service {
             let new = NewCheckpoint {
                 job_id: job.clone(),
                 step_name: saved.checkpoint.step_name,
-                state,
+                state: Some(state),
                 metadata: saved.checkpoint.metadata,
                 workflow_name: Some(row.workflow_name.clone()),
                 workflow_version: Some(saved.checkpoint.workflow_version),
@@ -157,7 +157,7 @@ impl Batch<'_> {
         }
         let mut checkpoint = None;
         if let Some((_, new)) = &wanted.state {
-            match self.create(request, new).await? {
+            match self.create(request, new, request.prepared.get(&(0, 0))).await? {
                 Ok(_) => checkpoint = self.rows.last().map(|row| row.head.number),
                 Err(error) => return Ok(Err(error)),
             }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use backstay_catalog::{JobRow, Session};
 use backstay_model::retention::job::JobReason;
-use backstay_source_job::execution::Refusal;
+use backstay_source_job::execution::{ExecutionKey, Refusal};
 
 use crate::error::Result;
 use crate::service::Service;
@@ -32,6 +32,24 @@ impl Service {
             needed.entry(resume.checkpoint).or_insert(JobReason::Resume);
         }
         Ok(needed)
+    }
+
+    /// Those of the executions with these public ids that have ended and belong to `job`, with their numbers. A client may give any
+    /// text as the execution of a checkpoint; what is no such execution counts for nothing.
+    pub(crate) async fn ended_executions(
+        &self,
+        session: &mut Session,
+        job: &JobRow,
+        ids: &[&str],
+    ) -> Result<HashMap<String, i64>> {
+        let wanted: HashMap<&str, i64> =
+            ids.iter().filter_map(|id| Some((*id, ExecutionKey::parse(id)?.0.number()))).collect();
+        let numbers: Vec<i64> = wanted.values().copied().collect();
+        let rows = session.executions_by_number(&numbers).await?;
+        let ended = rows.into_iter().filter(|row| row.job == job.number && row.state.is_final());
+        let named =
+            ended.map(|row| (ExecutionKey::from_number(row.number).public(&row.workflow_name), row.number));
+        Ok(named.filter(|(id, _)| wanted.contains_key(id.as_str())).collect())
     }
 
     /// Refuses to let a job go on while an approval of it is pending; deadlines that have passed are applied before.

@@ -51,7 +51,7 @@ impl Service {
         let new = NewCheckpoint {
             job_id: job.name.clone(),
             step_name: STEP.to_owned(),
-            state,
+            state: Some(state),
             metadata: None,
             workflow_name: None,
             workflow_version: None,

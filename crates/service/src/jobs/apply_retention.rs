@@ -6,7 +6,7 @@ use backstay_model::retention::job::JobRules;
 use backstay_model::{Action, Caller, Kind, Subject};
 use serde::Deserialize;
 
-use crate::checkpoints::{check_project, find_job};
+use crate::checkpoints::{Given, check_project, find_job};
 use crate::error::{Result, ServiceError};
 use crate::service::Service;
 use crate::view::Cleaned;
@@ -30,6 +30,7 @@ impl Service {
         check_project(project)?;
         self.permit(caller, Some(Kind::Job), Action::Prune, &Subject::new("job", job_id)).await?;
         self.keyring().await?;
+        let read = self.read_large(caller, project, job_id).await?;
         let mut tx = self.begin().await?;
         let job = find_job(&mut tx, caller, project, job_id).await?;
         let job = job.ok_or_else(|| ServiceError::not_found("Job"))?;
@@ -43,7 +44,7 @@ impl Service {
             let rules = self.effective_rules(&mut tx, &job).await?;
             (rules.map(|(rules, _)| rules).unwrap_or_default(), None)
         };
-        let cleaning = self.clean(&mut tx, caller, &job, &rules, shown.as_ref(), false).await?;
+        let cleaning = self.clean(&mut tx, caller, &job, &rules, &Given { read, shown }, false).await?;
         tx.commit().await?;
         Ok(cleaning.cleaned)
     }

@@ -6,7 +6,7 @@ use backstay_model::{Action, Caller, Kind, Subject};
 use serde_json::json;
 
 use super::check_rules;
-use crate::checkpoints::{check_project, find_job};
+use crate::checkpoints::{Given, check_project, find_job};
 use crate::error::{Result, ServiceError};
 use crate::service::Service;
 use crate::view::JobPlan;
@@ -26,6 +26,7 @@ impl Service {
         self.permit(caller, Some(Kind::Job), Action::Prune, &Subject::new("job", job_id)).await?;
         // Opening the keys may take a transaction, so it comes first.
         self.keyring().await?;
+        let read = self.read_large(caller, project, job_id).await?;
         let mut tx = self.begin().await?;
         let job = find_job(&mut tx, caller, project, job_id).await?;
         let job = job.ok_or_else(|| ServiceError::not_found("Job"))?;
@@ -33,7 +34,7 @@ impl Service {
             Some(rules) => rules.clone(),
             None => self.effective_rules(&mut tx, &job).await?.map(|(rules, _)| rules).unwrap_or_default(),
         };
-        let cleaning = self.clean(&mut tx, caller, &job, &rules, None, true).await?;
+        let cleaning = self.clean(&mut tx, caller, &job, &rules, &Given { read, shown: None }, true).await?;
         tx.roll_back().await;
         let body = json!({"rules": rules, "delete": cleaning.cleaned.deleted});
         let plan = JobPlanRow {

@@ -1,8 +1,11 @@
 //! Retention without anybody asking.
 
+use std::collections::HashMap;
+
 use backstay_catalog::{JobRow, Session};
 use backstay_model::Caller;
 
+use crate::checkpoints::Given;
 use crate::error::{Result, ServiceError};
 use crate::service::Service;
 
@@ -74,6 +77,11 @@ impl Service {
     async fn retain_job(&self, job: &JobRow) -> Result<()> {
         let caller = Caller { tenant: job.tenant.clone(), ..Caller::system("retention") };
         self.keyring().await?;
+        let read = if job.expired_at.is_none() {
+            self.read_large_of(&mut self.read().await?, job).await?
+        } else {
+            HashMap::new()
+        };
         let mut tx = self.begin().await?;
         let now = self.now();
         let found = tx.jobs_by_number(&[job.number]).await?.pop();
@@ -87,7 +95,8 @@ impl Service {
             let rules = self.effective_rules(&mut tx, &job).await?;
             let rules = rules.map(|(rules, _)| rules).unwrap_or_default();
             if !self.expire_idle(&mut tx, &caller, &job, &rules).await? {
-                let cleaning = self.clean(&mut tx, &caller, &job, &rules, None, false).await?;
+                let given = Given { read, shown: None };
+                let cleaning = self.clean(&mut tx, &caller, &job, &rules, &given, false).await?;
                 tx.set_jobs_due(&[job.number], cleaning.next_at).await?;
             }
         }

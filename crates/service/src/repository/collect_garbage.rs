@@ -11,9 +11,12 @@ use crate::tasks::Work;
 use crate::view::CollectReport;
 
 impl Service {
-    /// Collects, in two phases with a grace period between them. Safe beside running captures.
+    /// Removes contents of jobs to which no row refers, and collects, in two phases with a grace period between them. Safe beside
+    /// running captures and saves.
     pub async fn collect_garbage(&self, caller: &Caller, run: &Run) -> Result<CollectReport> {
         self.permit_repository(caller).await?;
+        self.remove_dropped_contents().await?;
+        self.remove_unused_contents(run).await?;
         let repository = self.repository().await?;
         let options = CollectOptions {
             progress: run.progress.clone(),

@@ -52,15 +52,7 @@ impl Service {
         let wanted: HashSet<&SnapshotId> = dead.iter().map(|row| &row.id).collect();
         let mut complete = HashMap::new();
         for batch in self.manifest_ids().await?.chunks(BATCH) {
-            let names: Vec<String> = batch.iter().map(ToString::to_string).collect();
-            let known: HashSet<String> =
-                self.read().await?.known_manifests(&names).await?.into_iter().collect();
-            let unknown: Vec<ManifestId> = batch
-                .iter()
-                .zip(&names)
-                .filter(|(_, name)| !known.contains(*name))
-                .map(|(id, _)| *id)
-                .collect();
+            let unknown = self.unknown_among(batch).await?;
             for (id, manifest) in self.read_manifests(&unknown).await? {
                 // One that cannot be read is told by reconciliation and by a verification.
                 if let Ok(manifest) = manifest

@@ -1,5 +1,6 @@
 //! The care of the repository.
 
+mod adopt_contents;
 mod collect_garbage;
 mod copy_snapshots;
 mod dead_captures;

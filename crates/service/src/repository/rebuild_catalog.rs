@@ -7,6 +7,7 @@ use backstay_model::{Action, Actor, ActorKind, Caller, Kind, OperationId, Snapsh
 use backstay_repository::{Manifest, ManifestId};
 use serde_json::json;
 
+use crate::checkpoints::is_content;
 use crate::error::Result;
 use crate::run::Run;
 use crate::service::{Describe, Service, blocking};
@@ -26,10 +27,11 @@ pub(super) enum Adopted {
 }
 
 /// A manifest that was read, or why it could not be.
-pub(super) type ReadManifest = (ManifestId, Result<Box<Manifest>, String>);
+pub(crate) type ReadManifest = (ManifestId, Result<Box<Manifest>, String>);
 
 impl Service {
-    /// Creates a source and a snapshot row for every manifest that the catalog does not know. For an empty catalog.
+    /// Creates a source and a snapshot row for every manifest that the catalog does not know, and a checkpoint for every state of a
+    /// job that lies in the repository. For an empty catalog.
     ///
     /// Idempotent: what is interrupted is continued by a repetition. What only the catalog knew (holds, later labels, users, the
     /// event log before now) is gone.
@@ -39,6 +41,7 @@ impl Service {
         let mut report = RebuildReport::default();
         let ids = self.manifest_ids().await?;
         run.progress.expect(ids.len() as u64, 0);
+        let mut contents = Vec::new();
         for batch in ids.chunks(BATCH) {
             run.cancel.check()?;
             let manifests = self.read_manifests(batch).await?;
@@ -47,6 +50,7 @@ impl Service {
                 report.manifests += 1;
                 match manifest {
                     Err(reason) => report.unreadable.push(format!("{id}: {reason}")),
+                    Ok(manifest) if is_content(&manifest) => contents.push((id, manifest)),
                     Ok(manifest) => {
                         if let Adopted::New { source } =
                             self.adopt_in(&mut tx, caller, &id, &manifest).await?
@@ -60,9 +64,11 @@ impl Service {
             tx.commit().await?;
             run.progress.advance(batch.len() as u64, 0);
         }
+        self.adopt_contents(caller, contents, run, &mut report).await?;
         let event = self.event(caller, "repository.catalog_rebuilt", Subject::new("repository", "main"));
         self.commit_event(event.with(json!({
             "manifests": report.manifests, "sources": report.sources, "snapshots": report.snapshots,
+            "checkpoints": report.checkpoints, "lone_values": report.lone_values,
             "unreadable": report.unreadable.len(),
         })))
         .await?;
@@ -70,13 +76,13 @@ impl Service {
     }
 
     /// The ids of every manifest in the repository.
-    pub(super) async fn manifest_ids(&self) -> Result<Vec<ManifestId>> {
+    pub(crate) async fn manifest_ids(&self) -> Result<Vec<ManifestId>> {
         let repository = self.repository().await?;
         blocking("list the manifests", move || Ok(repository.manifests()?)).await
     }
 
     /// Reads manifests; one that is damaged does not keep the others from being read.
-    pub(super) async fn read_manifests(&self, ids: &[ManifestId]) -> Result<Vec<ReadManifest>> {
+    pub(crate) async fn read_manifests(&self, ids: &[ManifestId]) -> Result<Vec<ReadManifest>> {
         let (repository, ids) = (self.repository().await?, ids.to_vec());
         blocking("read the manifests", move || {
             let read = |id: ManifestId| {
@@ -111,7 +117,7 @@ impl Service {
         Ok(Adopted::New { source })
     }
 
-    async fn ensure_tenant_in(&self, tx: &mut Tx, id: &TenantId) -> Result<()> {
+    pub(super) async fn ensure_tenant_in(&self, tx: &mut Tx, id: &TenantId) -> Result<()> {
         if tx.tenant(id).await?.is_none() {
             let row = TenantRow {
                 id: id.clone(),

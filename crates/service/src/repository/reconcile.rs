@@ -7,6 +7,7 @@ use backstay_model::{Action, Caller, SnapshotId, SnapshotState, Subject};
 use backstay_repository::ManifestId;
 
 use super::rebuild_catalog::Adopted;
+use crate::checkpoints::is_content;
 use crate::error::{Result, ServiceError};
 use crate::run::Run;
 use crate::service::Service;
@@ -17,7 +18,8 @@ const BATCH: usize = 200;
 
 impl Service {
     /// Adopts manifests that the catalog neither knows nor has a tombstone of, marks ready rows whose manifest is gone, closes
-    /// captures whose lease has run out, and finishes interrupted deletions. Runs at the start of a server.
+    /// captures whose lease has run out, finishes interrupted deletions, and removes what saves of jobs left that did not get to
+    /// their commit point. Runs at the start of a server.
     ///
     /// A capture between its manifest and its commit point is left alone: its row is `creating` and alive. One whose process died
     /// there becomes ready, since its content is whole. Idempotent.
@@ -28,6 +30,7 @@ impl Service {
         self.permit(caller, None, Action::ManageTenants, &Subject::new("catalog", "all")).await?;
         let mut report = ReconcileReport::default();
         self.finish_deletions(&mut report).await?;
+        self.remove_dropped_contents().await?;
         report.closed = self.close_dead_captures(caller, None).await?;
         if !self.check_is_same_repository().await? {
             return Ok(report);
@@ -77,7 +80,8 @@ impl Service {
         batch: &[ManifestId],
         report: &mut ReconcileReport,
     ) -> Result<()> {
-        for (id, manifest) in self.read_manifests(batch).await? {
+        let batch = self.unknown_among(batch).await?;
+        for (id, manifest) in self.read_manifests(&batch).await? {
             let manifest = match manifest {
                 Ok(manifest) => manifest,
                 Err(reason) => {
@@ -85,6 +89,12 @@ impl Service {
                     continue;
                 }
             };
+            if is_content(&manifest) {
+                if self.is_unused_content(&manifest).await? {
+                    report.removed_contents += self.remove_if_unused(vec![id]).await?;
+                }
+                continue;
+            }
             let row = self.read().await?.snapshot(&manifest.snapshot).await?;
             match row {
                 None => {
@@ -101,17 +111,12 @@ impl Service {
                 // A tombstone whose manifest came back with an older copy of the repository, or a failed capture
                 // that had got as far as its manifest: neither is wanted. One that is alive ends by itself.
                 Some(row) if matches!(row.state, SnapshotState::Deleted | SnapshotState::Failed) => {
-                    self.remove_manifest(&id).await?;
+                    self.remove_manifests(vec![id]).await?;
                 }
                 Some(_) => {}
             }
         }
         Ok(())
-    }
-
-    async fn remove_manifest(&self, id: &ManifestId) -> Result<()> {
-        let (repository, id) = (self.repository().await?, *id);
-        crate::service::blocking("remove the manifest", move || Ok(repository.delete_manifest(&id)?)).await
     }
 
     /// A conflict when the repository holds no snapshot although the catalog knows some: then it is another repository, or not all

@@ -21,8 +21,8 @@ use crate::view::{DamageReport, VerifyDepth, VerifyReport, VerifyScope};
 const MOST_LOST_PATHS: usize = 1000;
 
 impl Service {
-    /// Verifies, now, in this process. Snapshots that lose by damage are marked, those found whole are unmarked, a thousand in a
-    /// transaction.
+    /// Verifies, now, in this process. Snapshots and checkpoints of jobs that lose by damage are marked, snapshots found whole are
+    /// unmarked, a thousand in a transaction.
     ///
     /// Damage is no error: the report tells of it. Marks nothing and is a conflict when all is to be verified and the repository
     /// holds no snapshot although the catalog knows some: then it is another repository, or not all of it is there.
@@ -53,6 +53,8 @@ impl Service {
         let repository = self.repository().await?;
         let found = blocking("verify", move || Ok(repository.verify(&options)?)).await?;
 
+        let damaged: Vec<ManifestId> = found.snapshots.iter().map(|damage| damage.manifest).collect();
+        self.mark_damaged_states(&damaged).await?;
         let mut marking = Marking::new(self, caller, &found, depth);
         if *scope == VerifyScope::All {
             let mut pages = self.pages_in(&[SnapshotState::Ready], run);

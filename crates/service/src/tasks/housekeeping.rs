@@ -19,7 +19,8 @@ const DAY_S: i64 = 86_400;
 
 impl Service {
     /// Forgets what has expired (sessions, login links, plans, failed logins, old tasks and deliveries), releases holds that have
-    /// ended, ends resumes that nobody ended, retains jobs, closes captures whose process is gone and finishes interrupted deletions. Cheap; for every minute.
+    /// ended, ends resumes that nobody ended, retains jobs, removes contents of jobs from the repository whose rows are gone, and closes captures
+    /// whose process is gone. Cheap; for every minute.
     pub async fn tidy(&self) -> Result<()> {
         let now = self.now();
         let mut tx = self.begin().await?;
@@ -31,6 +32,7 @@ impl Service {
         self.release_ended_holds().await?;
         self.end_resumes().await?;
         self.retain_jobs().await?;
+        self.remove_dropped_contents().await?;
         self.close_dead_captures(&Caller::system("recovery"), None).await?;
         Ok(())
     }

@@ -2,19 +2,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use backstay_catalog::{
-    CheckpointFlags, CheckpointHead, CheckpointRow, ContentTable, NewJob, ValueRow, WriteRow,
-};
+use backstay_catalog::{CheckpointFlags, CheckpointHead, CheckpointRow, NewJob, WriteRow};
 use backstay_model::{Action, Caller, Kind, Subject};
 use backstay_source_job::content::{Place, encode};
 use backstay_source_job::{CheckpointKey, Json, Manifest, Record, Value};
 use serde_json::json;
 
+use super::copy_values::{CopiedValues, Missing};
 use super::get_tuple::pending;
 use super::step_of;
 use crate::checkpoints::{
-    Content, JobKeys, any_job, check_job_name, check_project, find_job, job_key, public_id, source_of,
-    text_hash,
+    Content, JobKeys, Prepared, any_job, check_job_name, check_project, find_job, job_key, public_id,
+    source_of, text_hash,
 };
 use crate::error::{Result, ServiceError};
 use crate::limits::Fields;
@@ -47,6 +46,7 @@ impl Service {
         self.copy(caller, project, &from.thread_id, Some((from, latest)), to, dry_run).await
     }
 
+    /// Values in the repository are copied there first, so that no transaction waits for that.
     async fn copy(
         &self,
         caller: &Caller,
@@ -56,6 +56,29 @@ impl Service {
         to: &str,
         dry_run: bool,
     ) -> Result<ThreadCopy> {
+        let mut prepared = HashMap::new();
+        loop {
+            match self.copy_once(caller, project, from, only, to, dry_run, &prepared).await? {
+                Ok(copied) => return Ok(copied),
+                Err(missing) => {
+                    prepared.extend(self.prepare_values(caller, project, (from, to), missing).await?);
+                }
+            }
+        }
+    }
+
+    /// Copies when every value that lies in the repository is among `prepared`, and else tells which are not.
+    #[expect(clippy::too_many_arguments, reason = "they are those of `copy`, and what it prepared")]
+    async fn copy_once(
+        &self,
+        caller: &Caller,
+        project: &str,
+        from: &str,
+        only: Option<(&ThreadKey, bool)>,
+        to: &str,
+        dry_run: bool,
+        prepared: &HashMap<i64, Prepared>,
+    ) -> Result<Result<ThreadCopy, Missing>> {
         check_project(project)?;
         let mut fields = Fields::default();
         check_job_name(&mut fields, "from", from);
@@ -73,7 +96,7 @@ impl Service {
             if only.is_some() {
                 return Err(ServiceError::not_found("Checkpoint"));
             }
-            return Ok(ThreadCopy::default());
+            return Ok(Ok(ThreadCopy::default()));
         };
         let keys = JobKeys::of(ring.clone(), &source);
         let mut heads = tx.all_checkpoint_heads(source.number).await?;
@@ -100,7 +123,7 @@ impl Service {
         let copied =
             ThreadCopy { checkpoints: heads.len() as u64 - carriers, writes: writes.len() as u64, carriers };
         if dry_run {
-            return Ok(copied);
+            return Ok(Ok(copied));
         }
         let now = self.now();
         let new = NewJob {
@@ -115,37 +138,15 @@ impl Service {
         let target_keys = JobKeys::of(ring, &target);
         let sealing = target_keys.newest();
         let mut numbers = tx.job_numbers().await?;
-        let stored: Vec<i64> = manifests
-            .values()
-            .flat_map(Manifest::stored_values)
-            .collect::<HashSet<_>>()
-            .into_iter()
-            .collect();
-        let mut values = Vec::with_capacity(stored.len());
-        let mut moved: HashMap<i64, i64> = HashMap::new();
-        let mut before: HashMap<i64, Content> = HashMap::new();
-        let mut order = stored.clone();
-        order.sort_unstable();
-        let contents = self.contents(&mut tx, &keys, ContentTable::Values, &stored).await?;
-        let bases: HashMap<i64, Option<i64>> = tx
-            .content_chains(ContentTable::Values, &order)
-            .await?
-            .into_iter()
-            .map(|link| (link.number, link.base))
-            .collect();
-        for old in order {
-            let Some(Ok(content)) = contents.get(&old) else { return Err(crate::checkpoints::damaged(from)) };
-            numbers.other += 1;
-            let number = numbers.other;
-            let base = bases.get(&old).copied().flatten().and_then(|base| moved.get(&base).copied());
-            let base = base.and_then(|base| Some((base, before.get(&base)?)));
-            let encoded = encode(&sealing, &content.raw, base.map(|(_, base)| (&base.raw[..], base.chain)));
-            let body = sealing.seal(Place::Value(number), &encoded.bytes, self.nonce());
-            let base = base.map(|(base, _)| base).filter(|_| encoded.based);
-            values.push(ValueRow { number, job: target.number, base, body });
-            before.insert(number, Content { raw: content.raw.clone(), chain: encoded.chain });
-            moved.insert(old, number);
-        }
+        let order: HashSet<i64> = manifests.values().flat_map(Manifest::stored_values).collect();
+        let order = order.into_iter().collect();
+        let values = self
+            .copy_values(&mut tx, (&source, &keys), (&target, &sealing), &mut numbers, order, prepared)
+            .await?;
+        let CopiedValues { rows: values, stored, moved } = match values {
+            Ok(values) => values,
+            Err(missing) => return Ok(Err(missing)),
+        };
         let mut rows: Vec<CheckpointRow> = Vec::with_capacity(heads.len());
         let mut renumbered: HashMap<i64, (i64, String)> = HashMap::new();
         let mut last: Option<Content> = None;
@@ -212,6 +213,7 @@ impl Service {
             copies.push(WriteRow { number, job: target.number, body, ..write });
         }
         tx.insert_values(&values).await?;
+        tx.insert_stored_contents(&stored).await?;
         tx.insert_checkpoints(&rows).await?;
         tx.insert_writes(&copies, false).await?;
         tx.set_job_numbers(numbers).await?;
@@ -226,7 +228,7 @@ impl Service {
         let data = json!({"job_id": to, "from": from, "checkpoints": copied.checkpoints});
         tx.record(event.of_source(&target.tenant, Kind::Job, &source_of(&target)).with(data));
         tx.commit().await?;
-        Ok(copied)
+        Ok(Ok(copied))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod copy_thread;
+mod copy_values;
 mod delta;
 mod delta_history;
 mod get_tuple;

@@ -9,7 +9,7 @@ use backstay_source_job::content::{Place, encode};
 use backstay_source_job::{Channel, CheckpointKey, Json, MAX_INLINE_BYTES, Manifest, Record, Value};
 
 use super::step_of;
-use crate::checkpoints::{Batch, Content, JobKeys, Request, job_key, public_id, text_hash};
+use crate::checkpoints::{Batch, Content, JobKeys, Prepared, Request, job_key, public_id, text_hash};
 use crate::error::{Result, ServiceError};
 use crate::view::{NewThreadCheckpoint, NewThreadWrites, ThreadDone, ThreadOperation, TypedValue};
 
@@ -41,9 +41,10 @@ impl Batch<'_> {
                 done.push(None);
                 continue;
             }
+            let place = done.len();
             let result = match operation {
                 ThreadOperation::Put(new) => match super::check::checkpoint(new) {
-                    Ok(()) => self.put(request, new).await?,
+                    Ok(()) => self.put(request, place, new).await?,
                     Err(error) => Err(error),
                 },
                 ThreadOperation::PutWrites(new) => match super::check::writes(new) {
@@ -59,7 +60,13 @@ impl Batch<'_> {
         Ok(done)
     }
 
-    async fn put(&mut self, request: &Request, new: &NewThreadCheckpoint) -> Result<Result<ThreadDone>> {
+    /// Gathers the checkpoint that is operation `place` of its request.
+    async fn put(
+        &mut self,
+        request: &Request,
+        place: usize,
+        new: &NewThreadCheckpoint,
+    ) -> Result<Result<ThreadDone>> {
         let key = job_key(&request.caller.tenant, &request.project, &new.key.thread_id);
         let (job, keys) = self.job(&key);
         let names = [Some(new.key.checkpoint_id.as_str()), new.parent.as_deref()];
@@ -86,10 +93,13 @@ impl Batch<'_> {
         let now = self.now;
         let mut size_bytes = new.head.data.len() as u64;
         let mut channels = Vec::with_capacity(new.changed.len() + new.keep.len());
-        for changed in &new.changed {
+        for (at, changed) in new.changed.iter().enumerate() {
             size_bytes += changed.value.data.len() as u64;
             let before = parent.as_ref().and_then(|parent| parent.manifest.channel(&changed.name));
-            let value = self.value(job.number, &keys, &changed.value, before).await?;
+            let value = match request.prepared.get(&(place, at)) {
+                Some(prepared) => self.large_value(job.number, prepared),
+                None => self.value(job.number, &keys, &changed.value, before).await?,
+            };
             channels.push(Channel {
                 name: changed.name.clone(),
                 version: changed.version.clone(),
@@ -215,6 +225,16 @@ impl Batch<'_> {
         let content = Content { raw: Arc::new(value.data.clone()), chain: encoded.chain };
         self.note_content(ContentTable::Values, number, content);
         Ok(Value::Stored(number))
+    }
+
+    /// Refers to the value of a channel that lies in the repository.
+    fn large_value(&mut self, job: i64, prepared: &Prepared) -> Value {
+        self.numbers.other += 1;
+        let number = self.numbers.other;
+        let body = prepared.seal(Place::Value(number), self.service.nonce());
+        self.values.push(ValueRow { number, job, base: None, body });
+        self.stored.push(prepared.row(job, ContentTable::Values, number));
+        Value::Stored(number)
     }
 
     async fn put_writes(&mut self, request: &Request, new: &NewThreadWrites) -> Result<ThreadDone> {

@@ -53,8 +53,8 @@ pub struct NewCheckpoint {
     pub job_id: String,
     /// The name of the step.
     pub step_name: String,
-    /// The state.
-    pub state: State,
+    /// The state; `None` for one that was imported without.
+    pub state: Option<State>,
     /// JSON text of an object.
     pub metadata: Option<String>,
     /// The name of the workflow.
@@ -71,6 +71,13 @@ pub struct NewCheckpoint {
     pub pinned: bool,
     /// The epoch of the writer; one below the job's is refused.
     pub epoch: Option<u64>,
+}
+
+impl NewCheckpoint {
+    /// The bytes of the state; none when there is no state.
+    pub fn raw(&self) -> &[u8] {
+        self.state.as_ref().map_or(&[], |state| state.as_str().as_bytes())
+    }
 }
 
 /// Which checkpoints of a job to list.

@@ -141,6 +141,10 @@ pub struct RebuildReport {
     pub sources: u64,
     /// Snapshots created.
     pub snapshots: u64,
+    /// Checkpoints of jobs created, of states that lie in the repository.
+    pub checkpoints: u64,
+    /// Channel values of jobs that are in the repository and belong to no checkpoint: their checkpoints were in the catalog alone.
+    pub lone_values: u64,
     /// Manifests that could not be read, with the reason.
     pub unreadable: Vec<String>,
 }
@@ -156,6 +160,8 @@ pub struct ReconcileReport {
     pub closed: Vec<SnapshotId>,
     /// Deletions that had been interrupted; now they are complete.
     pub deleted: Vec<SnapshotId>,
+    /// How many contents of jobs were removed from the repository because their saves had not ended.
+    pub removed_contents: u64,
     /// Manifests that could not be read, with the reason.
     pub unreadable: Vec<String>,
 }

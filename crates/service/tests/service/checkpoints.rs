@@ -29,7 +29,7 @@ pub(crate) fn new(job: &str, step: &str, state: &str) -> NewCheckpoint {
     NewCheckpoint {
         job_id: job.into(),
         step_name: step.into(),
-        state: State::parse(state).unwrap(),
+        state: Some(State::parse(state).unwrap()),
         metadata: None,
         workflow_name: None,
         workflow_version: None,

@@ -22,6 +22,7 @@ on_both!(
     old_executions_go_and_open_ones_stay,
     records_are_sealed,
     an_open_execution_keeps_its_job_from_expiring,
+    of_an_ended_execution_the_newest_checkpoints_stay,
     other_tenants_see_nothing,
     a_damaged_record_is_told_and_hides_no_other,
 );
@@ -298,6 +299,61 @@ async fn an_open_execution_keeps_its_job_from_expiring(fixture: &Fixture) {
     service.tidy().await.unwrap();
     assert!(expired().await);
     assert_eq!(shown(service, &execution).await.state, ExecutionState::Cancelled, "the history stays");
+}
+
+async fn of_an_ended_execution_the_newest_checkpoints_stay(fixture: &Fixture) {
+    let (service, operator) = (&fixture.service, caller(Role::Operator));
+    let run = async |correlation: &str| {
+        let new = NewExecution { job_id: Some("runs".into()), ..new(correlation) };
+        service.start_execution(&operator, DEFAULT_PROJECT, new).await.unwrap()
+    };
+    let work = async |execution: &Execution, steps: usize| {
+        for n in 0..steps {
+            let begun =
+                begin(service, execution, step(&format!("{}_{n}", execution.correlation_id), None)).await;
+            let end = well(Some("{\"done\":true}"));
+            service.complete_step(&operator, &execution.execution_id, id(&begun), end).await.unwrap();
+        }
+    };
+    let steps = async || -> Vec<String> {
+        listed(service, "runs").await.into_iter().map(|item| item.step_name).collect()
+    };
+    let rules =
+        backstay_model::retention::job::JobRules { keep_after_completion: Some(1), ..Default::default() };
+    let admin = caller(Role::Admin);
+    // Whatever a client gives as the execution of a checkpoint: it is none of the job.
+    let foreign = start(service, "elsewhere").await;
+    steer(service, &foreign, Steer::Complete).await.unwrap();
+    for execution in ["exec_1", foreign.execution_id.as_str()] {
+        let claimed = backstay_service::view::NewCheckpoint {
+            execution_id: Some(execution.into()),
+            ..new_checkpoint("runs", "claimed", "{}")
+        };
+        service.create_checkpoint(&operator, DEFAULT_PROJECT, claimed).await.unwrap();
+    }
+    let (first, second) = (run("a").await, run("b").await);
+    work(&first, 3).await;
+    work(&second, 2).await;
+    work(&first, 1).await;
+    service.set_retention(&admin, DEFAULT_PROJECT, Some("runs"), Some(&rules)).await.unwrap();
+    service.tidy().await.unwrap();
+    assert_eq!(steps().await.len(), 8, "both are open");
+
+    steer(service, &first, Steer::Fail).await.unwrap();
+    let plan = service.plan_retention(&admin, DEFAULT_PROJECT, "runs", None).await.unwrap();
+    assert_eq!(plan.reasons, ["execution_ended"; 3]);
+    service.tidy().await.unwrap();
+    assert_eq!(steps().await, ["claimed", "claimed", "b_0", "b_1", "a_0"]);
+    let gone = plan.cleaned.deleted;
+    assert!(listed(service, "runs").await.iter().all(|item| !gone.contains(&item.checkpoint_id)));
+
+    steer(service, &second, Steer::Complete).await.unwrap();
+    service.tidy().await.unwrap();
+    assert_eq!(steps().await, ["claimed", "claimed", "b_1", "a_0"]);
+    let plan = service.plan_retention(&admin, DEFAULT_PROJECT, "runs", None).await.unwrap();
+    let reasons: Vec<&str> = plan.cleaned.kept.iter().map(|(_, reason)| reason.as_str()).collect();
+    assert_eq!(reasons, ["no_rule", "no_rule", "last_of_execution", "last_of_execution"]);
+    fixture.assert_audit().await;
 }
 
 async fn other_tenants_see_nothing(fixture: &Fixture) {

@@ -16,6 +16,7 @@ mod forks;
 mod groups;
 mod hooks;
 mod jobs;
+mod large_states;
 mod live_training;
 mod probes;
 mod recovery;

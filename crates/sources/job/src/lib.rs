@@ -5,6 +5,7 @@
 //! - [`CheckpointKey`]: the number of a checkpoint and its public id, made of each other.
 //! - [`content`]: how states, records and channel values are encoded against an older one and sealed.
 //! - [`execution`]: which steps of a workflow may act, and who decides about those that ask first.
+//! - [`langgraph`]: checkpoints of other programs' databases, taken apart without building anything from them.
 //! - [`Manifest`]: the head of a typed checkpoint and which stored values its channels have.
 
 mod checkpoint_id;
@@ -12,6 +13,7 @@ pub mod content;
 pub mod diff;
 pub mod execution;
 mod json;
+pub mod langgraph;
 mod manifest;
 mod record;
 mod slug;

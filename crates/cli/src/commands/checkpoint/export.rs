@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use backstay_api::checkpoint::{CheckpointQuery, Form};
+use backstay_client::ClientError;
 use clap::Args;
 use serde_json::json;
 
@@ -49,7 +50,11 @@ pub(crate) async fn run(cx: &Context, args: CheckpointExportArgs) -> CommandResu
                 passed_over += 1;
                 continue;
             }
-            let whole = api.get(&checkpoint.checkpoint_id).await?;
+            let whole = match api.get(&checkpoint.checkpoint_id).await {
+                // It was imported without a state, and an import of the export makes the same of it.
+                Err(ClientError::Problem { problem, .. }) if problem.code == "no_state" => checkpoint,
+                whole => whole?,
+            };
             serde_json::to_writer(&mut out, &whole).map_err(|error| failed(error.into()))?;
             out.write_all(b"\n").map_err(failed)?;
             exported += 1;

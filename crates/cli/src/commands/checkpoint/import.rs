@@ -1,113 +1,198 @@
 //! `backstay checkpoint import`
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use backstay_api::checkpoint::{NewCheckpoint, NewCheckpoints};
+use backstay_api::checkpoint::NewCheckpoints;
+use backstay_client::Checkpoints;
 use clap::Args;
-use serde::Deserialize;
-use serde_json::json;
+use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::{JobArgs, checkpoints, read_text};
+use super::import_files::{Found, Imports};
+use super::langgraph_database::is_database;
+use super::{ProjectArgs, checkpoints, import_langgraph};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
+use crate::human;
 
 /// How many are saved with one request.
 const TOGETHER: usize = 200;
+/// A request is sent when it has this many bytes.
+const TOGETHER_BYTES: usize = 8 << 20;
+/// How many files are named that were not imported; the result of `--json` names all.
+const MOST_NAMED: usize = 20;
 
-/// Save checkpoints from an export, or from a folder of JSON files
+/// Save checkpoints from an export, from the folders of a file-based checkpoint manager, or from a database of LangGraph
 ///
-/// A folder holds one file `ID.json` per checkpoint; they are saved in the order of their `sequence`, else of their
-/// `timestamp`, else of their names.
+/// A folder of folders is one folder for each job, with a file ID.json for each checkpoint. The checkpoints of a job are saved in
+/// the order of their `sequence`, else of their `timestamp`, else of their names. What is kept: the name of the step, the
+/// state, metadata, name and version of the workflow. Ids and times are new. A checkpoint whose state is null is
+/// listed, and has no state to restore. What cannot be imported is told with its reason and stops nothing else.
+///
+/// A database of LangGraph's saver for SQLite is only read. Its threads keep their names, checkpoints, channels and pending
+/// writes, in the bytes in which they stand there; no object is built from them.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  backstay checkpoint import --job nightly nightly.jsonl
-  backstay checkpoint import --job nightly ./checkpoints/nightly/")]
+  backstay checkpoint import ./checkpoints/                  each folder in it is a job
+  backstay checkpoint import --job nightly ./checkpoints/nightly/
+  backstay checkpoint import --job nightly nightly.jsonl     an export
+  backstay checkpoint import ./checkpoints.sqlite            the threads of LangGraph")]
 pub(crate) struct CheckpointImportArgs {
     /// The file or folder
     #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,
 
+    /// The job; by default the one that a checkpoint names, else the name of its folder
+    #[arg(long, value_name = "JOB")]
+    pub(crate) job: Option<String>,
+
     #[command(flatten)]
-    pub(crate) job: JobArgs,
+    pub(crate) project: ProjectArgs,
 }
 
-/// One checkpoint of an export or a folder; what else stands there is passed over.
-#[derive(Deserialize)]
-struct Stored {
-    #[serde(default)]
-    step_name: Option<String>,
-    #[serde(default, alias = "state")]
-    state_snapshot: Option<Box<RawValue>>,
-    #[serde(default)]
-    metadata: Option<Box<RawValue>>,
-    #[serde(default)]
-    workflow_name: Option<String>,
-    #[serde(default)]
-    workflow_version: Option<String>,
-    #[serde(default)]
-    sequence: Option<u64>,
-    #[serde(default)]
-    timestamp: Option<String>,
+/// What was imported of one job.
+#[derive(Debug, Default, Serialize)]
+struct Imported {
+    job_id: String,
+    imported: u64,
+    without_state: u64,
 }
 
-/// Imports them. Checkpoints without a state are passed over and counted.
+/// What became of a file that was not imported, or not all of it.
+#[derive(Debug, Serialize)]
+pub(super) struct Told {
+    /// The file, and the line in an export.
+    pub(super) file: String,
+    pub(super) reason: String,
+}
+
+/// What the command tells.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Report {
+    #[serde(serialize_with = "of_each_job")]
+    jobs: BTreeMap<String, Imported>,
+    imported: u64,
+    /// Not imported.
+    pub(super) skipped: Vec<Told>,
+    /// Imported without something.
+    pub(super) left_out: Vec<Told>,
+}
+
+fn of_each_job<S: serde::Serializer>(jobs: &BTreeMap<String, Imported>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(jobs.values())
+}
+
+impl Report {
+    /// Counts a checkpoint that was imported.
+    pub(super) fn count(&mut self, job: &str, without_state: bool) {
+        let of = self.jobs.entry(job.to_owned()).or_default();
+        of.job_id = job.to_owned();
+        of.imported += 1;
+        of.without_state += u64::from(without_state);
+        self.imported += 1;
+    }
+}
+
+/// Imports them.
 pub(crate) async fn run(cx: &Context, args: CheckpointImportArgs) -> CommandResult {
-    let api = checkpoints(cx, &args.job.project)?;
-    let (mut new, mut passed_over) = (Vec::new(), 0_u64);
-    for stored in read(&args.path)? {
-        let Some(state) = stored.state_snapshot.filter(|state| state.get() != "null") else {
-            passed_over += 1;
-            continue;
-        };
-        let item = NewCheckpoint {
-            job_id: args.job.job.clone(),
-            step_name: stored.step_name.unwrap_or_else(|| "imported".to_owned()),
-            state,
-            metadata: stored.metadata,
-            workflow_name: stored.workflow_name,
-            workflow_version: stored.workflow_version,
-            parent_id: None,
-            execution_id: None,
-            ttl_s: None,
-            pinned: false,
-            epoch: None,
-        };
-        new.push(
-            to_raw_value(&item).map_err(|error| Failure::usage(format!("a state is not JSON: {error}")))?,
-        );
+    if is_database(&args.path) {
+        if args.job.is_some() {
+            return Err(Failure::usage("the threads of a database keep their names")
+                .hint("leave --job out; --project tells where they come to"));
+        }
+        let report = import_langgraph::import(cx, &args.path, &args.project).await?;
+        return tell(cx, &report);
     }
-    let mut imported = 0_u64;
-    while !new.is_empty() {
-        let rest = new.split_off(new.len().min(TOGETHER));
-        let batch = NewCheckpoints { checkpoints: std::mem::replace(&mut new, rest), atomic: true };
-        imported += api.create_all(&batch).await?.items.len() as u64;
+    let mut sender = Sender {
+        api: checkpoints(cx, &args.project)?,
+        waiting: Vec::new(),
+        bytes: 0,
+        report: Report::default(),
+    };
+    let mut imports = Imports::open(&args.path, args.job)?;
+    while let Some(found) = imports.next()? {
+        sender.add(found).await?;
     }
-    let report = json!({"job_id": args.job.job, "imported": imported, "passed_over": passed_over});
-    cx.output.result(&report, |out, _| {
-        writeln!(out, "imported {imported}, passed over {passed_over} without a state")
-    })?;
-    Ok(if passed_over > 0 { Exit::Partial } else { Exit::Done })
+    sender.send().await?;
+    let mut report = sender.report;
+    report.skipped.extend(imports.skipped);
+    report.left_out.extend(imports.left_out);
+    tell(cx, &report)
 }
 
-/// What lies at `path`, in the order in which it was saved.
-fn read(path: &Path) -> Result<Vec<Stored>, Failure> {
-    let parse = |name: &Path, text: &str| {
-        serde_json::from_str::<Stored>(text)
-            .map_err(|error| Failure::usage(format!("{} holds no checkpoint: {error}", name.display())))
-    };
-    if !path.is_dir() {
-        let text = read_text(path)?;
-        return text.lines().filter(|line| !line.trim().is_empty()).map(|line| parse(path, line)).collect();
+fn tell(cx: &Context, report: &Report) -> CommandResult {
+    cx.output.result(report, |out, _| {
+        let empty: u64 = report.jobs.values().map(|job| job.without_state).sum();
+        writeln!(
+            out,
+            "imported {} of {} ({empty} without a state), skipped {}",
+            human::count(report.imported, "checkpoint", "checkpoints"),
+            human::count(report.jobs.len() as u64, "job", "jobs"),
+            report.skipped.len(),
+        )
+    })?;
+    for (told, what) in [(&report.skipped, "skipped"), (&report.left_out, "imported in part")] {
+        for told in told.iter().take(MOST_NAMED) {
+            cx.output.warn(&format!(
+                "{}: {what}: {}",
+                human::one_line(&told.file),
+                human::one_line(&told.reason)
+            ));
+        }
+        if let Some(more) = told.len().checked_sub(MOST_NAMED).filter(|more| *more > 0) {
+            cx.output.warn(&format!("{more} more {what}; --json names all"));
+        }
     }
-    let failed = |error| Failure::io(format!("cannot read {}", path.display()), &error);
-    let entries = std::fs::read_dir(path).map_err(failed)?;
-    let mut names =
-        entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>().map_err(failed)?;
-    names.retain(|name| name.extension().is_some_and(|extension| extension == "json"));
-    names.sort();
-    let mut found = names.iter().map(|name| parse(name, &read_text(name)?)).collect::<Result<Vec<_>, _>>()?;
-    found.sort_by(|a, b| (a.sequence, &a.timestamp).cmp(&(b.sequence, &b.timestamp)));
-    Ok(found)
+    Ok(if report.skipped.is_empty() && report.left_out.is_empty() { Exit::Done } else { Exit::Partial })
+}
+
+/// Sends what was read, many with one request.
+struct Sender {
+    api: Checkpoints,
+    waiting: Vec<(Waiting, Box<RawValue>)>,
+    bytes: usize,
+    report: Report,
+}
+
+/// What is told of a checkpoint that was sent.
+struct Waiting {
+    file: String,
+    job: String,
+    has_state: bool,
+}
+
+impl Sender {
+    async fn add(&mut self, found: Found) -> Result<(), Failure> {
+        let item = to_raw_value(&found.new)
+            .map_err(|error| Failure::usage(format!("{} is not JSON: {error}", found.file)))?;
+        let bytes = item.get().len();
+        if self.waiting.len() == TOGETHER || (self.bytes > 0 && self.bytes + bytes > TOGETHER_BYTES) {
+            self.send().await?;
+        }
+        self.bytes += bytes;
+        let has_state = found.new.state.get() != "null";
+        self.waiting.push((Waiting { file: found.file, job: found.new.job_id, has_state }, item));
+        Ok(())
+    }
+
+    async fn send(&mut self) -> Result<(), Failure> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        self.bytes = 0;
+        let (waiting, checkpoints): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting).into_iter().unzip();
+        let results = self.api.import(&NewCheckpoints { checkpoints, atomic: false }).await?.results;
+        for (waiting, result) in waiting.into_iter().zip(results) {
+            if result.checkpoint.is_some() {
+                self.report.count(&waiting.job, !waiting.has_state);
+                continue;
+            }
+            let reason =
+                result.error.map_or_else(|| "the server refused it".to_owned(), |problem| problem.detail);
+            self.report.skipped.push(Told { file: waiting.file, reason });
+        }
+        Ok(())
+    }
 }

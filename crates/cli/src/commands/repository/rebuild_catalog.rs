@@ -52,7 +52,16 @@ pub(crate) async fn run(cx: &Context, args: RebuildCatalogArgs) -> CommandResult
             human::count(report.sources, "source", "sources"),
             human::count(report.snapshots, "snapshot", "snapshots"),
             human::count(report.manifests, "manifest", "manifests")
-        )
+        )?;
+        if report.checkpoints > 0 {
+            let checkpoints = human::count(report.checkpoints, "large state", "large states");
+            writeln!(out, "{checkpoints} of jobs recreated as checkpoints, with new ids")?;
+        }
+        if report.lone_values > 0 {
+            let values = human::count(report.lone_values, "channel value", "channel values");
+            writeln!(out, "{values} of jobs left: their checkpoints were in the catalog alone")?;
+        }
+        Ok(())
     })?;
     for reason in &report.unreadable {
         cx.output.warn(reason);

@@ -2,8 +2,7 @@
 
 use axum::response::Response;
 use backstay_api::checkpoint::{Checkpoint, NewCheckpoint};
-use backstay_service::ServiceError;
-use backstay_service::view;
+use backstay_service::{ServiceError, State, view};
 
 use crate::answer::created;
 use crate::error::Result;
@@ -35,12 +34,22 @@ pub(crate) async fn create_checkpoint(
 /// Checks the state and the metadata, which were not looked into yet.
 #[expect(clippy::result_large_err, reason = "it is the error of the layer that asks")]
 pub(super) fn to_view(new: NewCheckpoint) -> Result<view::NewCheckpoint, ServiceError> {
+    let state = wire::object("state", new.state.get())?;
+    with_state(new, Some(state))
+}
+
+/// The same with a state that was looked into, or none.
+#[expect(clippy::result_large_err, reason = "it is the error of the layer that asks")]
+pub(super) fn with_state(
+    new: NewCheckpoint,
+    state: Option<State>,
+) -> Result<view::NewCheckpoint, ServiceError> {
     let metadata = match &new.metadata {
         None => None,
         Some(metadata) => Some(wire::object("metadata", metadata.get())?.into_string()),
     };
     Ok(view::NewCheckpoint {
-        state: wire::object("state", new.state.get())?,
+        state,
         job_id: new.job_id,
         step_name: new.step_name,
         metadata,

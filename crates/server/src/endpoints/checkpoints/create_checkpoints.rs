@@ -6,7 +6,7 @@ use backstay_api::FieldError;
 use backstay_api::checkpoint::{
     CheckpointResult, CheckpointResults, CreatedCheckpoints, NewCheckpoint, NewCheckpoints,
 };
-use backstay_model::ErrorKind;
+use backstay_model::{Caller, ErrorKind};
 use backstay_service::{MAX_STATE_BYTES, ServiceError, view};
 use http::StatusCode;
 use serde_json::value::RawValue;
@@ -15,6 +15,7 @@ use super::create_checkpoint::to_view;
 use crate::error::{ApiError, Result};
 use crate::extract::{App, Project, SignedIn, Verbatim, parse_verbatim};
 use crate::problems::{Conflicting, Signed, Storing, WithBody};
+use crate::state::AppState;
 use crate::wire;
 
 /// Saves several states in one transaction: all or none, or with `atomic: false` each for itself.
@@ -35,6 +36,18 @@ pub(crate) async fn create_checkpoints(
     Project(project): Project,
     Verbatim(new, bytes): Verbatim<NewCheckpoints>,
 ) -> Result<Response> {
+    save_all(&state, &caller, &project, &new, bytes, to_view).await
+}
+
+/// Saves what `read` makes of the items of a body of `bytes` bytes.
+pub(super) async fn save_all(
+    state: &AppState,
+    caller: &Caller,
+    project: &str,
+    new: &NewCheckpoints,
+    bytes: usize,
+    read: fn(NewCheckpoint) -> Result<view::NewCheckpoint, ServiceError>,
+) -> Result<Response> {
     if !(1..=1000).contains(&new.checkpoints.len()) {
         let error = FieldError::new("checkpoints", "it takes 1 to 1000 items");
         return Err(ApiError::fields(vec![error]));
@@ -45,7 +58,7 @@ pub(crate) async fn create_checkpoints(
     }
     let made = state
         .service()
-        .create_checkpoints(&caller, &project, read_items(&new.checkpoints), new.atomic)
+        .create_checkpoints(caller, project, read_items(&new.checkpoints, read), new.atomic)
         .await
         .map_err(located)?;
     if new.atomic {
@@ -64,15 +77,15 @@ pub(crate) async fn create_checkpoints(
 }
 
 /// The items, and why those are none that are none.
-fn read_items(items: &[Box<RawValue>]) -> Vec<Result<view::NewCheckpoint, ServiceError>> {
-    let mut read = Vec::with_capacity(items.len());
-    for item in items {
-        read.push(match parse_verbatim::<NewCheckpoint>(item.get().as_bytes()) {
-            Ok(item) => to_view(item),
-            Err(error) => Err(ServiceError::invalid(&error.field, error.detail)),
-        });
-    }
-    read
+fn read_items(
+    items: &[Box<RawValue>],
+    read: fn(NewCheckpoint) -> Result<view::NewCheckpoint, ServiceError>,
+) -> Vec<Result<view::NewCheckpoint, ServiceError>> {
+    let parsed = items.iter().map(|item| match parse_verbatim::<NewCheckpoint>(item.get().as_bytes()) {
+        Ok(item) => read(item),
+        Err(error) => Err(ServiceError::invalid(&error.field, error.detail)),
+    });
+    parsed.collect()
 }
 
 fn located(error: ServiceError) -> ApiError {

@@ -10,6 +10,7 @@ mod diff_checkpoints;
 mod fork_checkpoint;
 mod get_checkpoint;
 mod hold_checkpoint;
+mod import_checkpoints;
 mod list_checkpoints;
 mod pin_checkpoint;
 mod pointer_history;
@@ -25,6 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list_checkpoints::list_checkpoints, create_checkpoint::create_checkpoint))
         .routes(routes!(create_checkpoints::create_checkpoints))
+        .routes(routes!(import_checkpoints::import_checkpoints))
         .routes(routes!(clean_job::clean_job))
         .routes(routes!(get_checkpoint::get_checkpoint, delete_checkpoint::delete_checkpoint))
         .routes(routes!(restore_checkpoint::restore_checkpoint))

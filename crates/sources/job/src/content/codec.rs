@@ -14,8 +14,9 @@ pub const MAX_DEPTH: u64 = 200;
 
 /// What is shorter is encoded alone: the base would cost more to fetch than it saves.
 const MIN_BASED_BYTES: usize = 1024;
-/// A window of zstd at this level reaches over base and content up to this length each.
-const MAX_BASED_BYTES: usize = 1 << 20;
+/// A window of zstd at this level reaches over base and content up to this length each. What is longer would be stored
+/// whole at each step.
+pub(super) const MAX_BASED_BYTES: usize = 1 << 20;
 /// Larger than any content: a state, or a typed checkpoint with the names of its channels.
 const MAX_CONTENT_BYTES: u64 = MAX_STATE_BYTES as u64 * 2;
 const LEVEL: i32 = 3;
@@ -25,6 +26,7 @@ const DICTIONARY_MAGIC: [u8; 4] = [0x37, 0xa4, 0x30, 0xec];
 const STORED: u8 = 0;
 const ALONE: u8 = 1;
 const BASED: u8 = 2;
+pub(super) const ELSEWHERE: u8 = 3;
 
 /// The place of a content in its chain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -75,22 +77,26 @@ pub fn encode(key: &JobKey, raw: &[u8], base: Option<(&[u8], Chain)>) -> Encoded
             && delta_bytes <= 2 * chain.start_bytes.max(512)
         {
             let chain = Chain { depth: chain.depth + 1, delta_bytes, ..chain };
-            return pack(BASED, raw.len(), chain, hash, &payload);
+            return packed(BASED, raw.len(), chain, hash, &payload);
         }
     }
     match compress(raw, None) {
         Some(payload) if payload.len() < raw.len() - raw.len() / 16 => {
             let chain = Chain { start_bytes: payload.len() as u64, ..Chain::default() };
-            pack(ALONE, raw.len(), chain, hash, &payload)
+            packed(ALONE, raw.len(), chain, hash, &payload)
         }
         _ => {
             let chain = Chain { start_bytes: raw.len() as u64, ..Chain::default() };
-            pack(STORED, raw.len(), chain, hash, raw)
+            packed(STORED, raw.len(), chain, hash, raw)
         }
     }
 }
 
-fn pack(form: u8, length: usize, chain: Chain, hash: [u8; 16], payload: &[u8]) -> Encoded {
+fn packed(form: u8, length: usize, chain: Chain, hash: [u8; 16], payload: &[u8]) -> Encoded {
+    Encoded { bytes: pack(form, length, chain, hash, payload), based: form == BASED, chain }
+}
+
+pub(super) fn pack(form: u8, length: usize, chain: Chain, hash: [u8; 16], payload: &[u8]) -> Vec<u8> {
     let mut out = Encoder(Vec::with_capacity(payload.len() + 32));
     out.byte(form);
     out.number(length as u64);
@@ -99,18 +105,18 @@ fn pack(form: u8, length: usize, chain: Chain, hash: [u8; 16], payload: &[u8]) -
     out.number(chain.start_bytes);
     out.0.extend_from_slice(&hash);
     out.0.extend_from_slice(payload);
-    Encoded { bytes: out.0, based: form == BASED, chain }
+    out.0
 }
 
-struct Parts<'b> {
-    form: u8,
-    length: usize,
+pub(super) struct Parts<'b> {
+    pub(super) form: u8,
+    pub(super) length: usize,
     chain: Chain,
-    hash: &'b [u8],
-    payload: &'b [u8],
+    pub(super) hash: &'b [u8],
+    pub(super) payload: &'b [u8],
 }
 
-fn parts(encoded: &[u8]) -> Result<Parts<'_>, ContentError> {
+pub(super) fn parts(encoded: &[u8]) -> Result<Parts<'_>, ContentError> {
     let damaged = |_| ContentError::Damaged;
     let mut from = Decoder(encoded);
     let form = from.byte().map_err(damaged)?;

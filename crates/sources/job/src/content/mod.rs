@@ -19,14 +19,16 @@
 //! Associated data: `backstay v1 job content`, one byte for the table, the number of the row (8 bytes, little-endian).
 //!
 //! # Encoding
-//! One byte for the form (0 stored, 1 zstd, 2 zstd against a base), then as LEB128: the length, the depth of the
-//! chain, the bytes of its deltas, the bytes of its start; 16 bytes of the keyed BLAKE3 hash of the content; the rest
-//! is the payload.
+//! One byte for the form (0 stored, 1 zstd, 2 zstd against a base, 3 in the repository), then as LEB128: the length, the
+//! depth of the chain, the bytes of its deltas, the bytes of its start; 16 bytes of the keyed BLAKE3 hash of the content;
+//! the rest is the payload. That of a content in the repository, see [`Reference`], is the id of a root manifest.
 
 mod codec;
+mod reference;
 mod seal;
 
 pub use codec::{Chain, Encoded, MAX_DEPTH, decode, encode, peek};
+pub use reference::{LARGE_BYTES, Reference};
 pub use seal::{DataKey, JobKey, Place, key_number};
 
 /// Content that cannot be read.
