@@ -248,7 +248,10 @@ async fn single_reads_use_indexes() {
         assert_eq!(scans(&mut tx, &statement).await, Vec::<String>::new());
     }
     let drop = "UPDATE stored_contents SET dropped = 1 WHERE holder = $1 AND number IN ($2, $3)";
-    assert_eq!(scans(&mut tx, &sql("test", drop).bind(1i64).bind(7i64).bind(8i64)).await, Vec::<String>::new());
+    assert_eq!(
+        scans(&mut tx, &sql("test", drop).bind(1i64).bind(7i64).bind(8i64)).await,
+        Vec::<String>::new()
+    );
     let due = "UPDATE webhook_deliveries SET attempts = 1 WHERE id IN (SELECT id FROM webhook_deliveries
                WHERE state = 'pending' AND next_attempt_at <= $1 ORDER BY next_attempt_at LIMIT 5)";
     assert_eq!(scans(&mut tx, &sql("test", due).bind(at(1))).await, Vec::<String>::new());

@@ -88,8 +88,7 @@ impl Service {
         let told = self.told_of(tx, &keys, &heads).await?;
         let ended = match rules.keep_after_completion {
             Some(_) => {
-                let named: Vec<&str> =
-                    told.values().filter_map(|told| told.execution.as_deref()).collect();
+                let named: Vec<&str> = told.values().filter_map(|told| told.execution.as_deref()).collect();
                 self.ended_executions(tx, job, &named).await?
             }
             None => HashMap::new(),

@@ -211,7 +211,8 @@ async fn a_refused_save_leaves_no_manifest(fixture: &Fixture) {
     // The second to save may be refused before it has stored anything; then it is tried once more with another run.
     for attempt in 1.. {
         let run = new_run(fixture, &format!("run {attempt}"), everything()).await;
-        let new = |label: &str| NewTrainingSnapshot { label: label.to_owned(), after: Some(0), ..scheduled() };
+        let new =
+            |label: &str| NewTrainingSnapshot { label: label.to_owned(), after: Some(0), ..scheduled() };
         let (a, b) = (new("a"), new("b"));
         let (one, two) = tokio::join!(
             fixture.service.save_training(&caller, &run, state(), &a, &quiet),

@@ -215,8 +215,8 @@ impl Place {
 fn micros(time: &Value) -> Option<i64> {
     match time {
         Value::String(text) => {
-            let parsed = Timestamp::parse(text).or_else(|_| Timestamp::parse(&format!("{text}Z")));
-            parsed.ok().map(|time| time.as_micros())
+            let parsed = Timestamp::parse(text).or_else(|| Timestamp::parse(&format!("{text}Z")));
+            parsed.map(Timestamp::as_micros)
         }
         Value::Number(seconds) => seconds.as_f64().map(|seconds| (seconds * 1e6) as i64),
         _ => None,
