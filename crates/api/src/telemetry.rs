@@ -185,57 +185,75 @@ pub struct TrainingStatus {
 
 /// Parameters to set, by name; those that are absent stay.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct NewParameters {
     /// The step size of the output weights.
+    #[serde(default)]
     #[schema(exclusive_minimum = 0, maximum = 10)]
     pub learning_rate: f64,
     /// The step size of candidates.
+    #[serde(default)]
     #[schema(exclusive_minimum = 0, maximum = 10)]
     pub candidate_learning_rate: f64,
     /// How output weights step: `adam`, `adamw`, `sgd` or `rmsprop`.
+    #[serde(default)]
     pub optimizer: String,
     /// How candidates step: one of those, or `ascent`.
+    #[serde(default)]
     pub candidate_optimizer: String,
     /// Candidates per round, from the next on.
+    #[serde(default)]
     #[schema(minimum = 1, maximum = 4096)]
     pub candidate_pool_size: u64,
     /// The most epochs of a candidate phase.
+    #[serde(default)]
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub candidate_epochs: u64,
     /// Epochs without gain after which a candidate is done.
+    #[serde(default)]
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub candidate_patience: u64,
     /// Epochs of an output phase.
+    #[serde(default)]
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub output_epochs: u64,
     /// Rounds without a lower loss that end the run.
+    #[serde(default)]
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub patience: u64,
     /// The most rounds.
+    #[serde(default)]
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub max_rounds: u64,
     /// The most epochs.
+    #[serde(default)]
     #[schema(minimum = 1, maximum = 1_000_000_000)]
     pub max_epochs: u64,
     /// The most hidden units.
+    #[serde(default)]
     #[schema(minimum = 0, maximum = 1000)]
     pub max_hidden_units: u64,
     /// The correlation below which no candidate is worth adding.
+    #[serde(default)]
     #[schema(minimum = 0, maximum = 1)]
     pub correlation_threshold: f64,
     /// The accuracy on the training data that ends the run.
+    #[serde(default)]
     #[schema(minimum = 0, maximum = 1)]
     pub target_accuracy: f64,
     /// What new units apply: `tanh`, `sigmoid`, `relu`, `identity`, `elu` or `gelu`.
+    #[serde(default)]
     pub activation: String,
     /// The standard deviation of initial weights.
+    #[serde(default)]
     #[schema(exclusive_minimum = 0, maximum = 10)]
     pub value_scale: f64,
     /// The key of all random numbers, up to 2^63 − 1.
+    #[serde(default)]
     #[schema(minimum = 0)]
     pub seed: u64,
     /// Threads that train; 0 for all of the machine.
+    #[serde(default)]
     #[schema(minimum = 0, maximum = 256)]
     pub threads: u64,
 }

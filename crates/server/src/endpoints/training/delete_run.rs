@@ -1,6 +1,6 @@
 //! `DELETE /api/v1/training/runs/{id}`
 
-use axum::extract::Path;
+use axum::extract::Path as RequestPath;
 use http::StatusCode;
 
 use crate::error::Result;
@@ -18,7 +18,7 @@ use crate::problems::{Conflicting, OfOne, Signed};
 pub(crate) async fn delete_run(
     App(state): App,
     SignedIn { caller, .. }: SignedIn,
-    Path(named): Path<String>,
+    RequestPath(named): RequestPath<String>,
 ) -> Result<StatusCode> {
     let run = state.service().resolve_training_run(&caller, &named).await?;
     state.service().delete_training_run(&caller, &run.id).await?;

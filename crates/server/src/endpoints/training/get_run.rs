@@ -1,7 +1,7 @@
 //! `GET /api/v1/training/runs/{id}`
 
 use axum::Json;
-use axum::extract::Path;
+use axum::extract::Path as RequestPath;
 use backstay_api::training_run::TrainingRun;
 
 use crate::error::Result;
@@ -20,7 +20,7 @@ use crate::wire;
 pub(crate) async fn get_run(
     App(state): App,
     SignedIn { caller, .. }: SignedIn,
-    Path(named): Path<String>,
+    RequestPath(named): RequestPath<String>,
 ) -> Result<Json<TrainingRun>> {
     let run = state.service().resolve_training_run(&caller, &named).await?;
     state.service().load_training_run(&caller, &run.id).await?;

@@ -1,7 +1,7 @@
 //! `GET /api/v1/training/runs/{id}/params/history`
 
 use axum::Json;
-use axum::extract::Path;
+use axum::extract::Path as RequestPath;
 use backstay_api::training_run::ParameterHistory;
 
 use crate::error::Result;
@@ -20,7 +20,7 @@ use crate::wire;
 pub(crate) async fn parameter_history(
     App(state): App,
     SignedIn { caller, .. }: SignedIn,
-    Path(named): Path<String>,
+    RequestPath(named): RequestPath<String>,
 ) -> Result<Json<ParameterHistory>> {
     let changes = state.service().training_parameter_history(&caller, &named).await?;
     Ok(Json(ParameterHistory { history: changes.into_iter().map(wire::parameter_change).collect() }))
