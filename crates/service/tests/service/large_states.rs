@@ -43,12 +43,30 @@ fn noise(seed: u64, length: usize) -> String {
         .collect()
 }
 
+/// A state of items of 50 KiB.
+struct Items(Vec<String>);
+
+impl Items {
+    fn new(count: usize) -> Self {
+        Self((0..count).map(|item| noise(item as u64, 50 << 10)).collect())
+    }
+
+    fn change(&mut self, item: usize, seed: u64) {
+        self.0[item] = noise(seed, 50 << 10);
+    }
+
+    fn text(&self) -> String {
+        format!("{{\"items\":[\"{}\"]}}", self.0.join("\",\""))
+    }
+}
+
 /// A state of `items` items of 50 KiB, of which those in `changed` are other ones.
 fn state(items: usize, changed: &[(usize, u64)]) -> String {
-    let seed =
-        |item: usize| changed.iter().rev().find(|(at, _)| *at == item).map_or(item as u64, |(_, seed)| *seed);
-    let items: Vec<String> = (0..items).map(|item| format!("\"{}\"", noise(seed(item), 50 << 10))).collect();
-    format!("{{\"items\":[{}]}}", items.join(","))
+    let mut state = Items::new(items);
+    for (item, seed) in changed {
+        state.change(*item, *seed);
+    }
+    state.text()
 }
 
 async fn create(service: &Service, new: NewCheckpoint) -> Checkpoint {
@@ -85,14 +103,12 @@ fn stored_bytes(fixture: &Fixture) -> u64 {
 
 async fn a_step_costs_what_changed(fixture: &Fixture) {
     let service = &fixture.service;
-    let mut changed = Vec::new();
-    let mut saved =
-        vec![(create(service, new("j", "step", &state(100, &changed))).await, state(100, &changed))];
+    let mut items = Items::new(100);
+    let mut saved = vec![(create(service, new("j", "step", &items.text())).await, items.text())];
     let first = stored_bytes(fixture);
     for step in 0..20 {
-        changed.push((step * 37 % 100, 1000 + step as u64));
-        let text = state(100, &changed);
-        saved.push((create(service, new("j", "step", &text)).await, text));
+        items.change(step * 37 % 100, 1000 + step as u64);
+        saved.push((create(service, new("j", "step", &items.text())).await, items.text()));
     }
     let more = stored_bytes(fixture) - first;
     assert!(first > 2_000_000, "{first} bytes");
@@ -430,26 +446,20 @@ async fn states_are_found_again_from_the_repository_alone(fixture: &Fixture) {
 }
 
 async fn a_collection_beside_saves_costs_nothing(fixture: &Fixture) {
-    let service = fixture.service.clone();
+    let (service, clock) = (fixture.service.clone(), Arc::clone(&fixture.clock));
     let saver = tokio::spawn(async move {
         let operator = caller(Role::Operator);
+        let mut items = Items::new(24);
         let mut saved: Vec<(Checkpoint, String)> = Vec::new();
         for step in 0..12_usize {
-            let text = state(24, &[(step % 4, 400 + step as u64)]);
-            // The clock jumps by days, which a save may take for its own duration.
-            let made = loop {
-                match service.create_checkpoint(&operator, DEFAULT_PROJECT, new("j", "step", &text)).await {
-                    Ok(made) => break made,
-                    Err(error) => {
-                        assert!(matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Conflict), "{error}")
-                    }
-                }
-            };
-            saved.push((made, text));
+            items.change(step % 4, 400 + step as u64);
+            let text = items.text();
+            saved.push((create(&service, new("j", "step", &text)).await, text));
             if step % 3 == 2 {
                 let (gone, _) = saved.remove(0);
                 service.delete_checkpoint(&operator, &gone.checkpoint_id).await.unwrap();
             }
+            clock.advance(2 * DAY_S);
         }
         saved
     });
@@ -457,7 +467,6 @@ async fn a_collection_beside_saves_costs_nothing(fixture: &Fixture) {
     while !saver.is_finished() {
         collector.tidy().await.unwrap();
         collector.collect_garbage(&root_caller(), &Run::default()).await.unwrap();
-        fixture.clock.advance(2 * DAY_S);
     }
     let saved = saver.await.unwrap();
     for _ in 0..3 {
