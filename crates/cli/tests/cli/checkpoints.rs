@@ -118,7 +118,7 @@ fn folders_are_imported(served: &Served) {
 
     // Without a state there is nothing to restore, and an export keeps that.
     let lost = items[3]["checkpoint_id"].as_str().unwrap();
-    let refused = served.run(&["checkpoint", "restore", "--checkpoint", lost]).expect(1);
+    let refused = served.run(&["checkpoint", "restore", "--checkpoint", lost]).expect(2);
     assert!(refused.stderr.contains(&format!("Checkpoint {lost} has no state data")), "{}", refused.stderr);
     let export = served.sandbox.beside("nightly.jsonl");
     served.ok(&["checkpoint", "export", "--job", "nightly", export.to_str().unwrap()]);
