@@ -9,4 +9,4 @@ CREATE TABLE stored_contents (
 ){{clustered}};
 CREATE INDEX stored_contents_of_row ON stored_contents (number, holder);
 CREATE INDEX stored_contents_of_job ON stored_contents (job) WHERE dropped = 0;
-CREATE INDEX stored_contents_dropped ON stored_contents (manifest) WHERE dropped = 1;
+CREATE INDEX stored_contents_dropped ON stored_contents (dropped, manifest) WHERE dropped = 1;
