@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -148,8 +148,13 @@ fn a_request_body_refuses_unknown_fields() {
 #[test]
 fn every_type_on_the_wire_has_a_name_of_its_own() {
     let mut names = BTreeSet::new();
-    for file in std::fs::read_dir("../api/src").unwrap() {
-        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+    let mut places = vec![PathBuf::from("../api/src")];
+    while let Some(place) = places.pop() {
+        if place.is_dir() {
+            places.extend(std::fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let text = std::fs::read_to_string(place).unwrap();
         for line in text.lines() {
             let declared = line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum "));
             let Some(rest) = declared else { continue };
@@ -157,5 +162,5 @@ fn every_type_on_the_wire_has_a_name_of_its_own() {
             assert!(names.insert(name.clone()), "{name} is declared twice");
         }
     }
-    assert!(names.contains("Problem"), "the types are elsewhere");
+    assert!(names.contains("Problem") && names.contains("Approval"), "the types are elsewhere");
 }
