@@ -13,8 +13,8 @@ use crate::error::{Result, ServiceError};
 use crate::run::Run;
 use crate::service::{Service, blocking};
 use crate::view::{
-    AutoSnapshot, NewBuiltinRun, NewTrainingData, NewTrainingRun, NewTrainingSnapshot, TrainingRun,
-    TrainingTrigger,
+    AutoSnapshot, NewBuiltinRun, NewTrainingData, NewTrainingRun, NewTrainingSnapshot, TrainingRows,
+    TrainingRun, TrainingTrigger,
 };
 
 /// How often a run is saved by itself, in seconds, when nothing is said: what a crash may cost.
@@ -81,13 +81,11 @@ fn made(data: NewTrainingData, params: &Map<String, Value>) -> Result<Trainer> {
     trainer.map_err(|error| ServiceError::invalid("data", error.to_string()))
 }
 
-type Rows = (Vec<Vec<f32>>, Vec<Vec<f32>>);
-
-fn given(training: Rows, validation: Option<Rows>) -> Result<Dataset, InvalidData> {
+fn given(training: TrainingRows, validation: Option<TrainingRows>) -> Result<Dataset, InvalidData> {
     Dataset::new(samples(training)?, validation.map(samples).transpose()?)
 }
 
-fn samples((inputs, targets): Rows) -> Result<Samples, InvalidData> {
+fn samples((inputs, targets): TrainingRows) -> Result<Samples, InvalidData> {
     if inputs.len() != targets.len() {
         let problem = format!("there are {} rows of inputs and {} of targets", inputs.len(), targets.len());
         return Err(InvalidData(problem));

@@ -73,7 +73,7 @@ pub use training::{
     AutoSnapshot, LineageNode, NewTrainingRun, NewTrainingSnapshot, OnBest, RestoredTraining, SavedTraining,
     TrainingCleanup, TrainingRun, TrainingRunChange, TrainingSnapshot, TrainingTrigger,
 };
-pub use training_control::{NewBuiltinRun, NewTrainingData, ParameterChange, TrainingCommand};
+pub use training_control::{NewBuiltinRun, NewTrainingData, ParameterChange, TrainingCommand, TrainingRows};
 pub use upgrade::{
     PathCounts, RefCommit, Rollback, UpgradeChange, UpgradeDigests, UpgradeEvent, UpgradeMove, UpgradePlan,
     UpgradeReport, UpgradeRequest, UpgradeStep,

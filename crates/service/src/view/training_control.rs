@@ -39,6 +39,9 @@ pub struct NewBuiltinRun {
     pub auto: Option<AutoSnapshot>,
 }
 
+/// Inputs and targets, a row per sample.
+pub type TrainingRows = (Vec<Vec<f32>>, Vec<Vec<f32>>);
+
 /// What a new run learns.
 #[derive(Debug, Clone)]
 pub enum NewTrainingData {
@@ -52,9 +55,9 @@ pub enum NewTrainingData {
     /// What was given, a row per sample.
     Given {
         /// Inputs and targets to train on.
-        training: (Vec<Vec<f32>>, Vec<Vec<f32>>),
+        training: TrainingRows,
         /// Inputs and targets to validate with.
-        validation: Option<(Vec<Vec<f32>>, Vec<Vec<f32>>)>,
+        validation: Option<TrainingRows>,
     },
 }
 

@@ -81,11 +81,14 @@ fn read_items(
     items: &[Box<RawValue>],
     read: fn(NewCheckpoint) -> Result<view::NewCheckpoint, ServiceError>,
 ) -> Vec<Result<view::NewCheckpoint, ServiceError>> {
-    let parsed = items.iter().map(|item| match parse_verbatim::<NewCheckpoint>(item.get().as_bytes()) {
-        Ok(item) => read(item),
-        Err(error) => Err(ServiceError::invalid(&error.field, error.detail)),
-    });
-    parsed.collect()
+    let mut found = Vec::with_capacity(items.len());
+    for item in items {
+        found.push(match parse_verbatim::<NewCheckpoint>(item.get().as_bytes()) {
+            Ok(item) => read(item),
+            Err(error) => Err(ServiceError::invalid(&error.field, error.detail)),
+        });
+    }
+    found
 }
 
 fn located(error: ServiceError) -> ApiError {

@@ -81,11 +81,7 @@ pub(super) fn large_pieces<'w>(tenant: &TenantId, project: &str, work: &'w Work)
 }
 
 /// The large values of a typed checkpoint.
-fn values<'w>(
-    place: usize,
-    new: &'w NewThreadCheckpoint,
-    described: impl Fn(&str) -> Described,
-) -> Vec<Piece<'w>> {
+fn values(place: usize, new: &NewThreadCheckpoint, described: impl Fn(&str) -> Described) -> Vec<Piece<'_>> {
     let large = new.changed.iter().enumerate().filter(|(_, channel)| channel.value.data.len() > LARGE_BYTES);
     let pieces = large.map(|(at, channel)| {
         let mut described = described(&channel.name);

@@ -117,7 +117,7 @@ impl Service {
             for stored in &wanted {
                 match read(&scribe.repository, described.holder, stored)? {
                     Ok(content) => {
-                        drop(copies.insert(stored.number, scribe.write(&described, &content.raw)?))
+                        drop(copies.insert(stored.number, scribe.write(&described, &content.raw)?));
                     }
                     Err(cause) => {
                         scribe.take_back(copies.values());

@@ -52,16 +52,15 @@ impl Service {
         named: Option<&str>,
         action: Action,
     ) -> Result<SourceRow> {
-        let row = match named {
-            Some(named) => self.run_named(caller, named).await?.ok_or_else(|| {
+        let row = if let Some(named) = named {
+            self.run_named(caller, named).await?.ok_or_else(|| {
                 let shown: String = named.chars().take(60).collect();
                 ServiceError::new(ErrorKind::NotFound, format!("Run `{shown}` not found"))
-            })?,
-            None => {
-                let subject = Subject::new("sources", &caller.tenant);
-                self.permit(caller, Some(Kind::Training), action, &subject).await?;
-                self.default_run(caller).await?.ok_or_else(nothing_there)?
-            }
+            })?
+        } else {
+            let subject = Subject::new("sources", &caller.tenant);
+            self.permit(caller, Some(Kind::Training), action, &subject).await?;
+            self.default_run(caller).await?.ok_or_else(nothing_there)?
         };
         self.permitted_run(caller, &row.id, action).await
     }

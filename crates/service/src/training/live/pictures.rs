@@ -194,7 +194,7 @@ mod tests {
         assert_eq!((found.x_min, found.x_max, found.y_min, found.y_max), (-1.0, 11.0, -2.0, 22.0));
         assert_eq!((found.x.len(), found.y.len(), found.z.len(), found.z[0].len()), (5, 5, 5, 5));
         let (first, second) = (found.x[3], found.y[1]);
-        assert_eq!(found.z[1][3], network().predict(&[first, second])[0]);
+        assert_eq!(found.z[1][3].to_bits(), network().predict(&[first, second])[0].to_bits());
         let wide = Samples::new(3, 1, vec![0.0; 3], vec![0.0]).unwrap();
         let network = Network { input_size: 3, ..network() };
         assert!(boundary(&network, &Dataset::new(wide, None).unwrap(), 5).is_err());

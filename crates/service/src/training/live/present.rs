@@ -190,7 +190,8 @@ impl Present {
 impl PoolSummary {
     fn of(state: &State) -> Option<Self> {
         let pool = state.pool.as_ref()?;
-        let (mut top, mut second): (Option<(usize, f32)>, Option<(usize, f32)>) = (None, None);
+        let mut top: Option<(usize, f32)> = None;
+        let mut second: Option<(usize, f32)> = None;
         let mut sum = 0.0;
         // A candidate that has not trained yet has a correlation of −1.
         let score = |candidate: &Candidate| candidate.best.max(0.0);

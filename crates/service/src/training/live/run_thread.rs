@@ -23,6 +23,9 @@ use crate::view::TrainingTrigger;
 /// The least time between two frames with a state or a row of metrics: 20 a second.
 const PULSE: Duration = Duration::from_millis(50);
 
+/// What looks at the trainer.
+type Look = Box<dyn FnOnce(&Trainer, &Moments) + Send>;
+
 /// What the thread is asked to do at the next epoch boundary.
 pub(super) enum Request {
     /// Carry out a command.
@@ -34,7 +37,7 @@ pub(super) enum Request {
         reply: oneshot::Sender<Result<TrainingState, Vec<InvalidParameter>>>,
     },
     /// Look at the trainer.
-    Look(Box<dyn FnOnce(&Trainer, &Moments) + Send>),
+    Look(Look),
     /// Copy the state.
     Copy(oneshot::Sender<Copied>),
     /// Rest, whatever the status is, until [`Request::Release`].
