@@ -54,7 +54,7 @@ pub(crate) struct CheckpointImportArgs {
 
 /// What was imported of one job.
 #[derive(Debug, Default, Serialize)]
-struct Imported {
+struct OfJob {
     job_id: String,
     imported: u64,
     without_state: u64,
@@ -72,7 +72,7 @@ pub(super) struct Told {
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Report {
     #[serde(serialize_with = "of_each_job")]
-    jobs: BTreeMap<String, Imported>,
+    jobs: BTreeMap<String, OfJob>,
     imported: u64,
     /// Not imported.
     pub(super) skipped: Vec<Told>,
@@ -80,7 +80,7 @@ pub(super) struct Report {
     pub(super) left_out: Vec<Told>,
 }
 
-fn of_each_job<S: serde::Serializer>(jobs: &BTreeMap<String, Imported>, to: S) -> Result<S::Ok, S::Error> {
+fn of_each_job<S: serde::Serializer>(jobs: &BTreeMap<String, OfJob>, to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(jobs.values())
 }
 
@@ -88,7 +88,7 @@ impl Report {
     /// Counts a checkpoint that was imported.
     pub(super) fn count(&mut self, job: &str, without_state: bool) {
         let of = self.jobs.entry(job.to_owned()).or_default();
-        of.job_id = job.to_owned();
+        job.clone_into(&mut of.job_id);
         of.imported += 1;
         of.without_state += u64::from(without_state);
         self.imported += 1;

@@ -102,7 +102,7 @@ impl Imports {
             match imports.folder(&folder) {
                 Ok(found) => files.extend(found),
                 Err(error) => {
-                    imports.skip(&folder.display().to_string(), &format!("it cannot be read: {error}"))
+                    imports.skip(&folder.display().to_string(), &format!("it cannot be read: {error}"));
                 }
             }
         }
