@@ -52,6 +52,9 @@ def document(server, workspace):
 def existing(server, workspace):
     """Ids of things that exist, by the collection they are in."""
     known = {"workspaces": [workspace[0]], "snapshots": list(workspace[1])}
+    # Without a run all of training is 503, as its dashboards expect.
+    made = server.call("POST", "/api/v1/training/runs", json={"name": "schema", "params": {"max_epochs": 50}})
+    assert made.status_code == 201, made.text
     for collection, path in LISTS.items():
         answer = server.call("GET", path)
         if answer.status_code != 200:
@@ -69,9 +72,12 @@ schema = schemathesis.pytest.from_fixture("document").exclude(path_regex=ENDLESS
 def test_operation(case, server, existing):
     name_existing(case, existing)
     try:
-        case.call_and_validate(headers=server.headers(), checks=CHECKS, timeout=TIMEOUT_SECONDS)
+        answer = case.call(headers=server.headers(), timeout=TIMEOUT_SECONDS)
     except requests.Timeout:
         pytest.fail(f"{case.method} {case.formatted_path} did not answer within {TIMEOUT_SECONDS} seconds")
+    # An address that is too long names no operation.
+    if answer.status_code != 414:
+        case.validate_response(answer, checks=CHECKS)
     assert server.process.poll() is None, "the server ended"
 
 
